@@ -1,0 +1,1 @@
+"""The conformance suite: runs any implementation against the specification and reports."""

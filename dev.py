@@ -1,0 +1,274 @@
+#!/usr/bin/env python3
+"""Everything a checkout needs, from Python 3.11 alone: `python3 dev.py run` or `... test`.
+
+The environment is `.venv` in the tree, installed from the hashed requirements.lock. A stamp of
+what it was made from lets the next call skip the work, so it needs no network then.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import xml.etree.ElementTree as ElementTree
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NamedTuple, NoReturn
+
+ROOT = Path(__file__).resolve().parent
+VENV = ROOT / ".venv"
+BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
+EXE = ".exe" if os.name == "nt" else ""
+LOCK = ROOT / "requirements.lock"
+PYPROJECT = ROOT / "pyproject.toml"
+REPORT = ROOT / ".cache" / "pytest.xml"
+ADAPTERS = ROOT / "conformance" / "adapters"
+
+
+class Step(NamedTuple):
+    """One named command of a check; the first word is a program of the environment."""
+
+    name: str
+    argv: tuple[str, ...]
+
+
+PYTEST = ("pytest", "-q", "-n", "auto", "--maxprocesses=4", f"--junit-xml={REPORT}")
+
+TEST = (
+    Step("ruff check", ("ruff", "check", ".")),
+    Step("ruff format", ("ruff", "format", "--check", ".")),
+    Step("mypy", ("mypy",)),
+    Step("pyright", ("basedpyright",)),
+    Step("import contracts", ("lint-imports",)),
+    Step("pytest", PYTEST),
+)
+
+# The last `-m` wins: the slow tests run with the others, and Hypothesis looks further.
+CHECK_FULL = (
+    *TEST[:-1],
+    Step("pytest, all", (*PYTEST, "-m", "", "--hypothesis-profile=full")),
+)
+
+
+def fail(message: str) -> NoReturn:
+    """Say what is wrong and what to do about it, and stop."""
+    sys.exit(f"dev.py: {message}")
+
+
+def environment() -> dict[str, str]:
+    """The caller's environment without what would lead Python or uv elsewhere."""
+    strangers = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX"}
+    env = {k: v for k, v in os.environ.items() if k not in strangers}
+    env |= {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_ROOT_USER_ACTION": "ignore"}
+    home = env.get("HOME")
+    if not home or not os.access(home, os.W_OK):
+        env.setdefault("UV_NO_CACHE", "1")
+    env["PATH"] = os.pathsep.join([str(BIN), env.get("PATH", os.defpath)])
+    return env
+
+
+def call(argv: Sequence[str | Path], cwd: Path = ROOT) -> int:
+    """Run a command, its output going to ours; 127 when there is no such program."""
+    env = environment()
+    program = shutil.which(str(argv[0]), path=env["PATH"])
+    if program is None:
+        print(f"dev.py: there is no program {argv[0]!r}", file=sys.stderr)
+        return 127
+    try:
+        return subprocess.call([program, *map(str, argv[1:])], cwd=cwd, env=env)
+    except KeyboardInterrupt:
+        return 130
+
+
+def digest(*parts: str | Path) -> str:
+    """One hash over texts and over the contents of files."""
+    total = hashlib.sha256()
+    for part in parts:
+        data = part.read_bytes() if isinstance(part, Path) else part.encode()
+        total.update(len(data).to_bytes(8, "big") + data)
+    return total.hexdigest()
+
+
+def stamped(stamp: Path, value: str) -> bool:
+    """Whether the work that `stamp` records was done for this `value`."""
+    return stamp.is_file() and stamp.read_text(encoding="ascii") == value
+
+
+@contextmanager
+def alone() -> Iterator[None]:
+    """Keep two setups of one tree from running at the same time (where the system can)."""
+    try:
+        import fcntl
+    except ImportError:
+        yield
+        return
+    with (ROOT / ".venv.lock").open("w") as handle:
+        fcntl.flock(handle, fcntl.LOCK_EX)
+        yield
+
+
+def locked_uv() -> str:
+    """The part of the lock that pins uv, with its hashes."""
+    lines = LOCK.read_text(encoding="utf-8").splitlines()
+    start = next(i for i, line in enumerate(lines) if line.startswith("uv=="))
+    stop = next((i for i in range(start + 1, len(lines)) if lines[i][:1] != " "), len(lines))
+    return "\n".join(lines[start:stop]) + "\n"
+
+
+@contextmanager
+def uv_program() -> Iterator[Path]:
+    """A uv: the environment's, the machine's, or the pinned one fetched by pip for the moment."""
+    present = (BIN / f"uv{EXE}") if (BIN / f"uv{EXE}").exists() else shutil.which("uv")
+    if present:
+        yield Path(present)
+        return
+    with tempfile.TemporaryDirectory() as name:
+        place = Path(name)
+        (place / "uv.lock.txt").write_text(locked_uv(), encoding="utf-8")
+        wanted = ("--no-deps", "--require-hashes", "-r", place / "uv.lock.txt")
+        if call((*pip_program(), "install", "-q", "--target", place / "uv", *wanted)):
+            fail("pip could not fetch uv (see above); a network is needed the first time only")
+        yield place / "uv" / "bin" / f"uv{EXE}"
+
+
+def pip_program() -> tuple[str | Path, ...]:
+    """A pip: that of the running Python, or one that ensurepip puts into `.venv`."""
+    quiet: Mapping[str, int] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    pip = (sys.executable, "-m", "pip")
+    if subprocess.run((*pip, "--version"), check=False, **quiet).returncode == 0:
+        return pip
+    inner = BIN / f"python{EXE}"
+    if subprocess.run((inner, "-m", "ensurepip"), check=False, **quiet).returncode == 0:
+        return (inner, "-m", "pip")
+    fail("this Python has neither pip nor ensurepip; install uv or your system's python3-pip")
+
+
+def setup_python() -> None:
+    """Make `.venv` hold exactly what the lock says, and this tree as an editable install."""
+    base = digest(str(ROOT), sys.version, sys.base_prefix)
+    whole = digest(base, LOCK, PYPROJECT)
+    if stamped(VENV / "stamp", whole):
+        return
+    started = time.monotonic()
+    print("dev.py: setting up .venv ...", file=sys.stderr, flush=True)
+    if not stamped(VENV / "base", base):
+        if call((sys.executable, "-m", "venv", "--clear", "--without-pip", VENV)):
+            fail("this Python cannot make a virtual environment; is its venv module installed?")
+        (VENV / "base").write_text(base, encoding="ascii")
+    target = ("-q", "--python", BIN / f"python{EXE}")
+    with uv_program() as uv:
+        if call((uv, "pip", "sync", *target, "--require-hashes", LOCK)):
+            fail("installing requirements.lock failed (see above)")
+        # hatchling is in the lock: no isolated build, which would fetch unpinned packages.
+        if call((uv, "pip", "install", *target, "--no-deps", "--no-build-isolation", "-e", ROOT)):
+            fail("installing this tree into .venv failed (see above)")
+    (VENV / "stamp").write_text(whole, encoding="ascii")
+    print(f"dev.py: .venv ready in {time.monotonic() - started:.1f} s", file=sys.stderr)
+
+
+def setup_node() -> None:
+    """Install the npm dependencies of every adapter that has a package-lock.json."""
+    places = [lock.parent for lock in sorted(ADAPTERS.glob("*/package-lock.json"))]
+    npm = shutil.which("npm")
+    if places and (npm is None or shutil.which("node") is None):
+        print("dev.py: no Node.js here; rows that need it will say so", file=sys.stderr)
+        return
+    for place in places:
+        stamp = place / "node_modules" / ".stamp"
+        value = digest(str(place), place / "package.json", place / "package-lock.json")
+        if stamped(stamp, value):
+            continue
+        print(f"dev.py: npm ci in {place.relative_to(ROOT)} ...", file=sys.stderr, flush=True)
+        if call(("npm", "ci", "--silent", "--no-audit", "--no-fund"), cwd=place):
+            print("dev.py: npm ci failed; rows that need it will say so", file=sys.stderr)
+            continue
+        stamp.parent.mkdir(exist_ok=True)
+        stamp.write_text(value, encoding="ascii")
+
+
+def setup() -> None:
+    """Bring `.venv` and the adapters' node_modules up to date; nothing to do takes no time."""
+    with alone():
+        setup_python()
+        setup_node()
+
+
+def counts() -> str:
+    """The figures of the last pytest run, as `N passed, N failed[, N skipped]`."""
+    if not REPORT.is_file():
+        return "0 passed, 0 failed (pytest did not get as far as a report)"
+    total = {"tests": 0, "failures": 0, "errors": 0, "skipped": 0}
+    for suite in ElementTree.parse(REPORT).getroot().iter("testsuite"):
+        for key in total:
+            total[key] += int(suite.get(key, "0"))
+    failed = total["failures"] + total["errors"]
+    passed = total["tests"] - failed - total["skipped"]
+    skipped = f", {total['skipped']} skipped" if total["skipped"] else ""
+    return f"{passed} passed, {failed} failed{skipped}"
+
+
+def check(steps: Sequence[Step]) -> int:
+    """Run every step, whatever the others did, and print a summary; 1 if any failed."""
+    REPORT.unlink(missing_ok=True)
+    lines: list[str] = []
+    bad = 0
+    for step in steps:
+        print(f"\n== {step.name}: {' '.join(step.argv)}", flush=True)
+        started = time.monotonic()
+        code = call(step.argv)
+        bad += code != 0
+        verdict = "ok" if code == 0 else f"FAILED (exit code {code})"
+        lines.append(f"{step.name:24} {time.monotonic() - started:7.1f} s  {verdict}")
+        if code == 130:
+            lines.append("interrupted")
+            break
+    print("\n== summary", *lines, counts(), sep="\n", flush=True)
+    return 1 if bad else 0
+
+
+def lock() -> int:
+    """Write requirements.lock anew from pyproject.toml."""
+    inputs = (PYPROJECT.name, "--group", "dev", "--universal", "--python-version", "3.11")
+    output = ("--generate-hashes", "--upgrade", "--no-emit-index-url", "-q", "-o", LOCK.name)
+    said = ("--custom-compile-command", "python3 dev.py lock")
+    with uv_program() as uv:
+        return call((uv, "pip", "compile", *inputs, *output, *said))
+
+
+def main() -> int:
+    """Read the command line and do it."""
+    if sys.version_info < (3, 11):
+        fail(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]} ({sys.executable})")
+    parser = argparse.ArgumentParser(prog="dev.py", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    commands.add_parser("setup", help="make the environment")
+    commands.add_parser("run", help="set up, then `optisync run ...`", add_help=False)
+    commands.add_parser("bench", help="set up, then the benchmarks", add_help=False)
+    commands.add_parser("test", help="set up, then every static check and the tests")
+    commands.add_parser("check-full", help="as test, with the slow tests")
+    commands.add_parser("lock", help="write requirements.lock anew")
+    options, rest = parser.parse_known_args()
+    if rest and options.command not in ("run", "bench"):
+        parser.error(f"unexpected: {' '.join(rest)}")
+    if options.command == "lock":
+        return lock()
+    setup()
+    if options.command == "run":
+        return call((BIN / f"optisync{EXE}", "run", *rest))
+    if options.command == "bench":
+        return call((BIN / f"python{EXE}", "-m", "optisync_conformance.bench", *rest))
+    if options.command == "test":
+        return check(TEST)
+    if options.command == "check-full":
+        return check(CHECK_FULL)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

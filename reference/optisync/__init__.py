@@ -1,0 +1,1 @@
+"""The executable specification of optimistic sync: pure machines over immutable values."""
