@@ -7,7 +7,7 @@ what it was made from lets the next call skip the work, so it needs no network t
 
 from __future__ import annotations
 
-import argparse
+import fcntl
 import hashlib
 import os
 import shutil
@@ -16,15 +16,14 @@ import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple, NoReturn
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
-BIN = VENV / ("Scripts" if os.name == "nt" else "bin")
-EXE = ".exe" if os.name == "nt" else ""
+BIN = VENV / "bin"
 LOCK = ROOT / "requirements.lock"
 PYPROJECT = ROOT / "pyproject.toml"
 REPORT = ROOT / ".cache" / "pytest.xml"
@@ -101,13 +100,8 @@ def stamped(stamp: Path, value: str) -> bool:
 
 
 @contextmanager
-def alone() -> Iterator[None]:
-    """Keep two setups of one tree from running at the same time (where the system can)."""
-    try:
-        import fcntl
-    except ImportError:
-        yield
-        return
+def alone() -> Generator[None]:
+    """Keep two setups of one tree from running at the same time."""
     with (ROOT / ".venv.lock").open("w") as handle:
         fcntl.flock(handle, fcntl.LOCK_EX)
         yield
@@ -122,9 +116,9 @@ def locked_uv() -> str:
 
 
 @contextmanager
-def uv_program() -> Iterator[Path]:
+def uv_program() -> Generator[Path]:
     """A uv: the environment's, the machine's, or the pinned one fetched by pip for the moment."""
-    present = (BIN / f"uv{EXE}") if (BIN / f"uv{EXE}").exists() else shutil.which("uv")
+    present = shutil.which("uv", path=environment()["PATH"])
     if present:
         yield Path(present)
         return
@@ -134,17 +128,20 @@ def uv_program() -> Iterator[Path]:
         wanted = ("--no-deps", "--require-hashes", "-r", place / "uv.lock.txt")
         if call((*pip_program(), "install", "-q", "--target", place / "uv", *wanted)):
             fail("pip could not fetch uv (see above); a network is needed the first time only")
-        yield place / "uv" / "bin" / f"uv{EXE}"
+        yield place / "uv" / "bin" / "uv"
+
+
+def silent(*argv: str | Path) -> bool:
+    """Whether a command succeeds, whatever it prints."""
+    return subprocess.run(argv, check=False, capture_output=True, env=environment()).returncode == 0
 
 
 def pip_program() -> tuple[str | Path, ...]:
     """A pip: that of the running Python, or one that ensurepip puts into `.venv`."""
-    quiet: Mapping[str, int] = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    pip = (sys.executable, "-m", "pip")
-    if subprocess.run((*pip, "--version"), check=False, **quiet).returncode == 0:
-        return pip
-    inner = BIN / f"python{EXE}"
-    if subprocess.run((inner, "-m", "ensurepip"), check=False, **quiet).returncode == 0:
+    inner = BIN / "python"
+    if silent(sys.executable, "-m", "pip", "--version"):
+        return (sys.executable, "-m", "pip")
+    if silent(inner, "-m", "ensurepip"):
         return (inner, "-m", "pip")
     fail("this Python has neither pip nor ensurepip; install uv or your system's python3-pip")
 
@@ -161,7 +158,7 @@ def setup_python() -> None:
         if call((sys.executable, "-m", "venv", "--clear", "--without-pip", VENV)):
             fail("this Python cannot make a virtual environment; is its venv module installed?")
         (VENV / "base").write_text(base, encoding="ascii")
-    target = ("-q", "--python", BIN / f"python{EXE}")
+    target = ("-q", "--python", BIN / "python")
     with uv_program() as uv:
         if call((uv, "pip", "sync", *target, "--require-hashes", LOCK)):
             fail("installing requirements.lock failed (see above)")
@@ -190,13 +187,6 @@ def setup_node() -> None:
             continue
         stamp.parent.mkdir(exist_ok=True)
         stamp.write_text(value, encoding="ascii")
-
-
-def setup() -> None:
-    """Bring `.venv` and the adapters' node_modules up to date; nothing to do takes no time."""
-    with alone():
-        setup_python()
-        setup_node()
 
 
 def counts() -> str:
@@ -241,34 +231,39 @@ def lock() -> int:
         return call((uv, "pip", "compile", *inputs, *output, *said))
 
 
-def main() -> int:
-    """Read the command line and do it."""
+COMMANDS = {
+    "setup": "make the environment",
+    "run": "set up, then `optisync run` with the words that follow",
+    "test": "set up, then every static check and the tests",
+    "check-full": "as test, with the slow tests",
+    "bench": "set up, then the benchmarks",
+    "lock": "write requirements.lock anew",
+}
+
+
+def main(words: Sequence[str]) -> int:
+    """Do what the command line says; 2 if it says nothing that we know."""
     if sys.version_info < (3, 11):
         fail(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]} ({sys.executable})")
-    parser = argparse.ArgumentParser(prog="dev.py", description=__doc__)
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
-    commands.add_parser("setup", help="make the environment")
-    commands.add_parser("run", help="set up, then `optisync run ...`", add_help=False)
-    commands.add_parser("bench", help="set up, then the benchmarks", add_help=False)
-    commands.add_parser("test", help="set up, then every static check and the tests")
-    commands.add_parser("check-full", help="as test, with the slow tests")
-    commands.add_parser("lock", help="write requirements.lock anew")
-    options, rest = parser.parse_known_args()
-    if rest and options.command not in ("run", "bench"):
-        parser.error(f"unexpected: {' '.join(rest)}")
-    if options.command == "lock":
+    command, rest = (words[0] if words else "-h"), words[1:]
+    if command not in COMMANDS or (rest and command not in ("run", "bench")):
+        wanted = command in ("-h", "--help")
+        usage = [f"  {name:12}{text}" for name, text in COMMANDS.items()]
+        print("usage: python3 dev.py COMMAND", *usage, sep="\n", file=sys.stderr)
+        return 0 if wanted and words else 2
+    if command == "lock":
         return lock()
-    setup()
-    if options.command == "run":
-        return call((BIN / f"optisync{EXE}", "run", *rest))
-    if options.command == "bench":
-        return call((BIN / f"python{EXE}", "-m", "optisync_conformance.bench", *rest))
-    if options.command == "test":
-        return check(TEST)
-    if options.command == "check-full":
-        return check(CHECK_FULL)
-    return 0
+    with alone():
+        setup_python()
+        setup_node()
+    if command == "run":
+        return call((BIN / "optisync", "run", *rest))
+    if command == "bench":
+        return call((BIN / "python", "-m", "optisync_conformance.bench", *rest))
+    if command == "setup":
+        return 0
+    return check(TEST if command == "test" else CHECK_FULL)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))
