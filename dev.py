@@ -99,14 +99,6 @@ def stamped(stamp: Path, value: str) -> bool:
     return stamp.is_file() and stamp.read_text(encoding="ascii") == value
 
 
-@contextmanager
-def alone() -> Generator[None]:
-    """Keep two setups of one tree from running at the same time."""
-    with (ROOT / ".venv.lock").open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-
-
 def locked_uv() -> str:
     """The part of the lock that pins uv, with its hashes."""
     lines = LOCK.read_text(encoding="utf-8").splitlines()
@@ -205,6 +197,8 @@ def counts() -> str:
 
 def check(steps: Sequence[Step]) -> int:
     """Run every step, whatever the others did, and print a summary; 1 if any failed."""
+    if not steps:
+        return 0
     REPORT.unlink(missing_ok=True)
     lines: list[str] = []
     bad = 0
@@ -226,9 +220,9 @@ def lock() -> int:
     """Write requirements.lock anew from pyproject.toml."""
     inputs = (PYPROJECT.name, "--group", "dev", "--universal", "--python-version", "3.11")
     output = ("--generate-hashes", "--upgrade", "--no-emit-index-url", "-q", "-o", LOCK.name)
-    said = ("--custom-compile-command", "python3 dev.py lock")
+    output += ("--custom-compile-command", "python3 dev.py lock")
     with uv_program() as uv:
-        return call((uv, "pip", "compile", *inputs, *output, *said))
+        return call((uv, "pip", "compile", *inputs, *output))
 
 
 COMMANDS = {
@@ -247,22 +241,20 @@ def main(words: Sequence[str]) -> int:
         fail(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]} ({sys.executable})")
     command, rest = (words[0] if words else "-h"), words[1:]
     if command not in COMMANDS or (rest and command not in ("run", "bench")):
-        wanted = command in ("-h", "--help")
         usage = [f"  {name:12}{text}" for name, text in COMMANDS.items()]
         print("usage: python3 dev.py COMMAND", *usage, sep="\n", file=sys.stderr)
-        return 0 if wanted and words else 2
+        return 0 if words and command in ("-h", "--help") else 2
     if command == "lock":
         return lock()
-    with alone():
+    with (ROOT / ".venv.lock").open("w") as guard:  # one setup of a tree at a time
+        fcntl.flock(guard, fcntl.LOCK_EX)
         setup_python()
         setup_node()
     if command == "run":
         return call((BIN / "optisync", "run", *rest))
     if command == "bench":
         return call((BIN / "python", "-m", "optisync_conformance.bench", *rest))
-    if command == "setup":
-        return 0
-    return check(TEST if command == "test" else CHECK_FULL)
+    return check({"setup": (), "test": TEST, "check-full": CHECK_FULL}[command])
 
 
 if __name__ == "__main__":
