@@ -65,6 +65,8 @@ def environment() -> dict[str, str]:
     strangers = {"PYTHONPATH", "PYTHONHOME", "VIRTUAL_ENV", "PIP_TARGET", "PIP_PREFIX"}
     env = {k: v for k, v in os.environ.items() if k not in strangers}
     env |= {"PIP_USER": "0", "PIP_REQUIRE_VIRTUALENV": "0", "PIP_ROOT_USER_ACTION": "ignore"}
+    env["PIP_DISABLE_PIP_VERSION_CHECK"] = "1"
+    env["UV_SYSTEM_CERTS"] = "1"  # as pip does; a proxy's own authority is known there only
     home = env.get("HOME")
     if not home or not os.access(home, os.W_OK):
         env.setdefault("UV_NO_CACHE", "1")
@@ -220,9 +222,9 @@ def lock() -> int:
     """Write requirements.lock anew from pyproject.toml."""
     inputs = (PYPROJECT.name, "--group", "dev", "--universal", "--python-version", "3.11")
     output = ("--generate-hashes", "--upgrade", "--no-emit-index-url", "-q", "-o", LOCK.name)
-    output += ("--custom-compile-command", "python3 dev.py lock")
+    header = ("--custom-compile-command", "python3 dev.py lock")
     with uv_program() as uv:
-        return call((uv, "pip", "compile", *inputs, *output))
+        return call((uv, "pip", "compile", *inputs, *output, *header))
 
 
 COMMANDS = {
