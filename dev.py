@@ -176,7 +176,7 @@ def setup_node() -> None:
         if stamped(stamp, value):
             continue
         print(f"dev.py: npm ci in {place.relative_to(ROOT)} ...", file=sys.stderr, flush=True)
-        if call(("npm", "ci", "--silent", "--no-audit", "--no-fund"), cwd=place):
+        if call(("npm", "ci", "--loglevel=error", "--no-audit", "--no-fund"), cwd=place):
             print("dev.py: npm ci failed; rows that need it will say so", file=sys.stderr)
             continue
         stamp.parent.mkdir(exist_ok=True)
