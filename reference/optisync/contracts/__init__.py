@@ -1,0 +1,1 @@
+"""What travels between the parts of the system: plain values, no behaviour."""

@@ -1,0 +1,1 @@
+"""The reference authority: one total order, individual verdicts, labelled deltas, epochs."""
