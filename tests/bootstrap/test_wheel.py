@@ -28,6 +28,7 @@ for name in ("adapters", "models", "specs"):
 
 def _run(*argv: str | Path, cwd: Path) -> str:
     env = {k: v for k, v in os.environ.items() if k not in ("PYTHONPATH", "VIRTUAL_ENV")}
+    env["UV_SYSTEM_CERTS"] = "1"
     done = subprocess.run(argv, cwd=cwd, env=env, text=True, capture_output=True, timeout=300)
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout
@@ -45,7 +46,11 @@ def test_a_wheel_installed_elsewhere_works(tmp_path: Path) -> None:
     away = tmp_path / "some where"
     away.mkdir()
     uv, python = Path(sys.prefix, "bin", "uv"), away / "venv" / "bin" / "python"
-    _run(uv, "build", "-q", "--wheel", "--no-build-isolation", "-o", away, ROOT, cwd=ROOT)
+    _run(
+        *(uv, "build", "-q", "--wheel", "--no-build-isolation", "--python", sys.executable),
+        *("-o", away, ROOT),
+        cwd=away,
+    )
     (wheel,) = away.glob("*.whl")
     _run(sys.executable, "-m", "venv", "--without-pip", away / "venv", cwd=away)
     # Only what the wheel itself asks for, in the locked versions.
