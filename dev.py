@@ -10,16 +10,17 @@ from __future__ import annotations
 import fcntl
 import hashlib
 import os
+import re
 import shutil
 import subprocess
 import sys
 import tempfile
 import time
 import xml.etree.ElementTree as ElementTree
-from collections.abc import Generator, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import NamedTuple, NoReturn
+from typing import NoReturn
 
 ROOT = Path(__file__).resolve().parent
 VENV = ROOT / ".venv"
@@ -27,32 +28,21 @@ BIN = VENV / "bin"
 LOCK = ROOT / "requirements.lock"
 PYPROJECT = ROOT / "pyproject.toml"
 REPORT = ROOT / ".cache" / "pytest.xml"
-ADAPTERS = ROOT / "conformance" / "adapters"
-
-
-class Step(NamedTuple):
-    """One named command of a check; the first word is a program of the environment."""
-
-    name: str
-    argv: tuple[str, ...]
 
 
 PYTEST = ("pytest", "-q", "-n", "auto", "--maxprocesses=4", f"--junit-xml={REPORT}")
 
-TEST = (
-    Step("ruff check", ("ruff", "check", ".")),
-    Step("ruff format", ("ruff", "format", "--check", ".")),
-    Step("mypy", ("mypy",)),
-    Step("pyright", ("basedpyright",)),
-    Step("import contracts", ("lint-imports",)),
-    Step("pytest", PYTEST),
-)
-
-# The last `-m` wins: the slow tests run with the others, and Hypothesis looks further.
-CHECK_FULL = (
-    *TEST[:-1],
-    Step("pytest, all", (*PYTEST, "-m", "", "--hypothesis-profile=full")),
-)
+# Name of a step to its command, a program of the environment first. The later `-m` of pytest wins:
+# the full check runs the slow tests too, and lets Hypothesis look further.
+TEST: dict[str, tuple[str, ...]] = {
+    "ruff check": ("ruff", "check", "."),
+    "ruff format": ("ruff", "format", "--check", "."),
+    "mypy": ("mypy",),
+    "pyright": ("basedpyright",),
+    "import contracts": ("lint-imports",),
+    "pytest": PYTEST,
+}
+CHECK_FULL = TEST | {"pytest": (*PYTEST, "-m", "", "--hypothesis-profile=full")}
 
 
 def fail(message: str) -> NoReturn:
@@ -103,10 +93,8 @@ def stamped(stamp: Path, value: str) -> bool:
 
 def locked_uv() -> str:
     """The part of the lock that pins uv, with its hashes."""
-    lines = LOCK.read_text(encoding="utf-8").splitlines()
-    start = next(i for i, line in enumerate(lines) if line.startswith("uv=="))
-    stop = next((i for i in range(start + 1, len(lines)) if lines[i][:1] != " "), len(lines))
-    return "\n".join(lines[start:stop]) + "\n"
+    pinned = re.search(r"^uv==.*(\n .*)*\n", LOCK.read_text(encoding="utf-8"), re.MULTILINE)
+    return pinned[0] if pinned else fail("requirements.lock does not pin uv")
 
 
 @contextmanager
@@ -132,11 +120,10 @@ def silent(*argv: str | Path) -> bool:
 
 def pip_program() -> tuple[str | Path, ...]:
     """A pip: that of the running Python, or one that ensurepip puts into `.venv`."""
-    inner = BIN / "python"
     if silent(sys.executable, "-m", "pip", "--version"):
         return (sys.executable, "-m", "pip")
-    if silent(inner, "-m", "ensurepip"):
-        return (inner, "-m", "pip")
+    if silent(BIN / "python", "-m", "ensurepip"):
+        return (BIN / "python", "-m", "pip")
     fail("this Python has neither pip nor ensurepip; install uv or your system's python3-pip")
 
 
@@ -146,8 +133,8 @@ def setup_python() -> None:
     whole = digest(base, LOCK, PYPROJECT)
     if stamped(VENV / "stamp", whole):
         return
-    started = time.monotonic()
     print("dev.py: setting up .venv ...", file=sys.stderr, flush=True)
+    (VENV / "stamp").unlink(missing_ok=True)
     if not stamped(VENV / "base", base):
         if call((sys.executable, "-m", "venv", "--clear", "--without-pip", VENV)):
             fail("this Python cannot make a virtual environment; is its venv module installed?")
@@ -160,12 +147,11 @@ def setup_python() -> None:
         if call((uv, "pip", "install", *target, "--no-deps", "--no-build-isolation", "-e", ROOT)):
             fail("installing this tree into .venv failed (see above)")
     (VENV / "stamp").write_text(whole, encoding="ascii")
-    print(f"dev.py: .venv ready in {time.monotonic() - started:.1f} s", file=sys.stderr)
 
 
 def setup_node() -> None:
     """Install the npm dependencies of every adapter that has a package-lock.json."""
-    places = [lock.parent for lock in sorted(ADAPTERS.glob("*/package-lock.json"))]
+    places = [lock.parent for lock in sorted(ROOT.glob("conformance/adapters/*/package-lock.json"))]
     npm = shutil.which("npm")
     if places and (npm is None or shutil.which("node") is None):
         print("dev.py: no Node.js here; rows that need it will say so", file=sys.stderr)
@@ -197,22 +183,21 @@ def counts() -> str:
     return f"{passed} passed, {failed} failed{skipped}"
 
 
-def check(steps: Sequence[Step]) -> int:
+def check(steps: Mapping[str, Sequence[str]]) -> int:
     """Run every step, whatever the others did, and print a summary; 1 if any failed."""
     if not steps:
         return 0
     REPORT.unlink(missing_ok=True)
     lines: list[str] = []
     bad = 0
-    for step in steps:
-        print(f"\n== {step.name}: {' '.join(step.argv)}", flush=True)
+    for name, argv in steps.items():
+        print(f"\n== {name}: {' '.join(argv)}", flush=True)
         started = time.monotonic()
-        code = call(step.argv)
+        code = call(argv)
         bad += code != 0
         verdict = "ok" if code == 0 else f"FAILED (exit code {code})"
-        lines.append(f"{step.name:24} {time.monotonic() - started:7.1f} s  {verdict}")
+        lines.append(f"{name:24} {time.monotonic() - started:7.1f} s  {verdict}")
         if code == 130:
-            lines.append("interrupted")
             break
     print("\n== summary", *lines, counts(), sep="\n", flush=True)
     return 1 if bad else 0
@@ -256,7 +241,7 @@ def main(words: Sequence[str]) -> int:
         return call((BIN / "optisync", "run", *rest))
     if command == "bench":
         return call((BIN / "python", "-m", "optisync_conformance.bench", *rest))
-    return check({"setup": (), "test": TEST, "check-full": CHECK_FULL}[command])
+    return check({"setup": {}, "test": TEST, "check-full": CHECK_FULL}[command])
 
 
 if __name__ == "__main__":
