@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import Final, NewType, TypeAlias, Union, cast, final
+from typing import TYPE_CHECKING, Final, NewType, TypeAlias, Union, cast, final
 
 from optisync.errors import ValueMalformed
 
@@ -23,7 +23,10 @@ Version = NewType("Version", int)
 MAX_INT: Final = 2**53 - 1  # RFC 8259 section 6: beyond it, implementations disagree on the value
 MAX_DEPTH: Final = 100
 
-Json: TypeAlias = Union[bool, int, float, str, "tuple[Json, ...]", "Obj", None]
+if TYPE_CHECKING:
+    Json: TypeAlias = Union[bool, int, float, str, "tuple[Json, ...]", "Obj", None]
+else:  # what checks at run time need: no reference that only this module can resolve
+    Json = Union[bool, int, float, str, tuple, Mapping, None]
 
 
 @final

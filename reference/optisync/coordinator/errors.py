@@ -99,3 +99,23 @@ class PortIdle(OptisyncError):
 
     def __str__(self) -> str:
         return "nothing was handed out to be applied"
+
+
+@dataclass(unsafe_hash=True)
+class PortMissing(OptisyncError):
+    """A delta or snapshot arrived and nobody subscribed to apply it."""
+
+    code: ClassVar[str] = "port-missing"
+
+    def __str__(self) -> str:
+        return "subscribe with on_apply_delta before deltas arrive"
+
+
+@dataclass(unsafe_hash=True)
+class PortTaken(OptisyncError):
+    """A port has one consumer; unsubscribe it first."""
+
+    code: ClassVar[str] = "port-taken"
+
+    def __str__(self) -> str:
+        return "this port has its one consumer already"

@@ -51,8 +51,8 @@ def step(config: Config, before: Coordinator, given: Input) -> Step[Coordinator,
 
 
 def _guard(config: Config, state: Coordinator, given: Input) -> None:
-    # [port-answer-first]
-    if state.port is not None and not isinstance(given, Applied):
+    # [port-answer-first]: a number may be wanted at any time, everything else waits
+    if state.port is not None and not isinstance(given, Applied | Generate):
         raise PortBusy
     match given:
         case Applied() if state.port is None:
