@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import math
 from collections.abc import Iterable, Iterator, Mapping
-from typing import TYPE_CHECKING, Final, NewType, TypeAlias, Union, cast, final
+from typing import TYPE_CHECKING, Final, NewType, TypeAlias, cast, final
 
 from optisync.errors import ValueMalformed
 
@@ -24,9 +24,9 @@ MAX_INT: Final = 2**53 - 1  # RFC 8259 section 6: beyond it, implementations dis
 MAX_DEPTH: Final = 100
 
 if TYPE_CHECKING:
-    Json: TypeAlias = Union[bool, int, float, str, "tuple[Json, ...]", "Obj", None]
+    Json: TypeAlias = bool | int | float | str | tuple["Json", ...] | "Obj" | None
 else:  # what checks at run time need: no reference that only this module can resolve
-    Json = Union[bool, int, float, str, tuple, Mapping, None]
+    Json = bool | int | float | str | tuple | Mapping | None
 
 
 @final
