@@ -1,0 +1,1 @@
+"""Models: TLC and a second checker behind typed results, the manifest, graph equality."""
