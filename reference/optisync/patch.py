@@ -75,7 +75,7 @@ Patch: TypeAlias = tuple[Op, ...]
 
 
 def apply(doc: Json, patch: Patch) -> Json:
-    """`doc` after all operations of `patch`, in order (RFC 6902). Raises PatchInapplicable.
+    """`doc` after all operations, in order; raises PatchInapplicable. [patch-whole-or-not]
 
     >>> apply(Obj({"x": 1}), (Replace(("x",), 2), Add(("y",), 3)))
     Obj({'x': 2, 'y': 3})
@@ -89,7 +89,7 @@ def apply(doc: Json, patch: Patch) -> Json:
 
 
 def invert(doc: Json, patch: Patch) -> Patch:
-    """The patch that takes `apply(doc, patch)` back to `doc`. Raises PatchInapplicable.
+    """The patch that takes `apply(doc, patch)` back to `doc`. [patch-inverse]
 
     The inverse belongs to this document: recorded on another one it restores the wrong value.
 
@@ -108,7 +108,7 @@ def invert(doc: Json, patch: Patch) -> Patch:
 
 
 def overlap(left: Patch, right: Patch) -> bool:
-    """Whether a path of one patch equals or is a prefix of a path of the other.
+    """Whether a path of one patch equals or is a prefix of one of the other. [conflict-is-overlap]
 
     Two positions of one array always overlap: an insertion moves its neighbours. Patches that do
     not overlap commute.
@@ -136,6 +136,7 @@ def _is_position(token: str) -> bool:
 
 
 def _apply_op(doc: Json, op: Op) -> Json:
+    # [patch-rfc6902] [values-copied]: a value never changes, so sharing one is copying it
     match op:
         case Add(path, value):
             return _add(doc, path, value)

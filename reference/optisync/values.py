@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Final, NewType, TypeAlias, cast, final
 
@@ -22,6 +23,7 @@ Version = NewType("Version", int)
 
 MAX_INT: Final = 2**53 - 1  # RFC 8259 section 6: beyond it, implementations disagree on the value
 MAX_DEPTH: Final = 100
+_SURROGATE: Final = re.compile("[\ud800-\udfff]")
 
 if TYPE_CHECKING:
     Json: TypeAlias = bool | int | float | str | tuple["Json", ...] | "Obj" | None
@@ -78,7 +80,7 @@ class Obj(Mapping[str, Json]):
 
 
 def same(left: Json, right: Json) -> bool:
-    """Equality of JSON values: numbers by value, booleans never equal to numbers.
+    """Equality of JSON values: numbers by value, booleans never numbers. [true-is-not-one]
 
     >>> same(1, 1.0), same(1, True), same((1,), (True,))
     (True, False, False)
@@ -100,7 +102,9 @@ def freeze(raw: object, where: str = "") -> Json:
     """The JSON value made of Python's own dicts and lists.
 
     `where` is the JSON Pointer of `raw` for messages. Raises ValueMalformed for anything that is
-    not JSON: other types, non-finite numbers, integers beyond 2^53-1, nesting beyond MAX_DEPTH.
+    not JSON: other types, non-finite numbers, integers beyond 2^53-1, nesting beyond MAX_DEPTH,
+    text with a lone surrogate (no UTF-8 can carry it). 1.0 becomes 1, so that values that are the
+    same have one canonical text.
 
     >>> freeze({"a": [1, None]})
     Obj({'a': (1, None)})
@@ -108,8 +112,10 @@ def freeze(raw: object, where: str = "") -> Json:
     if where.count("/") > MAX_DEPTH:
         raise ValueMalformed(where[:40] + "..", f"nested deeper than {MAX_DEPTH}")
     match raw:
-        case None | bool() | str():
+        case None | bool():
             return raw
+        case str():
+            return _text(raw, where)
         case int():
             if abs(raw) > MAX_INT:
                 raise ValueMalformed(where, "integer beyond 2^53-1")
@@ -117,7 +123,7 @@ def freeze(raw: object, where: str = "") -> Json:
         case float():
             if not math.isfinite(raw):
                 raise ValueMalformed(where, f"{raw} is not a JSON number")
-            return raw
+            return int(raw) if raw.is_integer() and abs(raw) <= MAX_INT else raw
         case list() | tuple():
             items = cast(tuple[object, ...], raw)
             return tuple(freeze(item, f"{where}/{i}") for i, item in enumerate(items))
@@ -131,7 +137,14 @@ def freeze(raw: object, where: str = "") -> Json:
 def _member(key: object, value: object, where: str) -> tuple[str, Json]:
     if not isinstance(key, str):
         raise ValueMalformed(where, f"object key {key!r} is not a string")
+    _text(key, where)
     return key, freeze(value, f"{where}/{key.replace('~', '~0').replace('/', '~1')}")
+
+
+def _text(text: str, where: str) -> str:
+    if _SURROGATE.search(text):
+        raise ValueMalformed(where, "text with a lone surrogate")
+    return text
 
 
 def parse(text: str | bytes) -> Json:

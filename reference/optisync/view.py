@@ -77,7 +77,7 @@ class Folded:
 
 
 def fold(confirmed: Docs, overlays: Iterable[Overlay]) -> Folded:
-    """The view: overlays applied to the confirmed documents in the order given.
+    """The view: overlays applied to the confirmed documents in the order given. [view-is-fold]
 
     An overlay that does not apply contributes nothing, to any of its atoms, and is tried again at
     the next fold; a withheld one is passed over.
@@ -91,9 +91,9 @@ def fold(confirmed: Docs, overlays: Iterable[Overlay]) -> Folded:
         if overlay.withheld:
             continue
         try:
-            view = apply_changes(view, overlay.changes)
+            view = apply_changes(view, overlay.changes)  # [several-atoms-whole]
         except ChangeInapplicable:
-            inapplicable.append(overlay.seq)
+            inapplicable.append(overlay.seq)  # [inapplicable-stays-pending]
     return Folded(view, tuple(inapplicable))
 
 

@@ -140,7 +140,7 @@ class OptimisticSyncCoordinator:
     def process_message(self, message: Message) -> None:
         """Any message of the server. Raises what the message's own method raises."""
         if isinstance(message, Delta | Snapshot) and not self._apply:
-            raise PortMissing
+            raise PortMissing  # [port-missing]
         self._run(message)
 
     def mark_sent(self, client_seq: ClientSeq) -> None:
@@ -156,7 +156,7 @@ class OptimisticSyncCoordinator:
         self._run(Tick())
 
     def get_pending_patches(self) -> dict[AtomKey, tuple[Change, ...]]:
-        """What is shown over the confirmed documents, by atom, in client_seq order.
+        """What is shown over the confirmed documents, by atom, in order. [pending-patches]
 
         An atom's changes must be applied together with the other atoms of the same mutation; a
         fold over `state.pending` does that.
@@ -238,5 +238,5 @@ class OptimisticSyncCoordinator:
 
 def _only(port: Observers[Given]) -> Observers[Given]:
     if port:
-        raise PortTaken
+        raise PortTaken  # [port-taken]
     return port

@@ -51,22 +51,22 @@ def step(config: Config, before: Coordinator, given: Input) -> Step[Coordinator,
 
 
 def _guard(config: Config, state: Coordinator, given: Input) -> None:
-    # [port-answer-first]: a number may be wanted at any time, everything else waits
+    # [port-busy]: a number may be wanted at any time, everything else waits
     if state.port is not None and not isinstance(given, Applied | Generate):
         raise PortBusy
     match given:
         case Applied() if state.port is None:
-            raise PortIdle
+            raise PortIdle  # [port-idle]
         case Register(seq) if not state.registered < seq <= state.generated:
             raise ClientSeqOrder(seq, state.registered, state.generated)  # [client-seq-order]
         case Register() if len(state.pending) >= config.limits.pending:
-            raise QueueFull(config.limits.pending)  # [queue-full-refuses]
+            raise QueueFull(config.limits.pending)  # [queue-full]
         case Sent(seq) | Abandon(seq) if find(state, seq) is None:
-            raise UnknownMutation(seq)
+            raise UnknownMutation(seq)  # [unknown-mutation]
         case Abandon(seq) if (p := find(state, seq)) is not None and p.acked is not None:
-            raise AlreadyAccepted(seq)
+            raise AlreadyAccepted(seq)  # [already-accepted]
         case Ack(seq=seq, server_seq=None) if config.variant is not Variant.SEED_LITERAL:
-            raise AckWithoutPosition(seq)  # [ack-names-position]
+            raise AckWithoutPosition(seq)  # [ack-without-position]
         case Delta():
             predecessor(given, config.dense)  # [delta-malformed]
         case _:
@@ -84,6 +84,7 @@ def _transition(config: Config, turn: Turn, given: Input) -> Turn:
         case Sent(seq):
             return turn.at(_mark_sent(state, seq))
         case Abandon(seq):
+            # [abandoned-is-in-doubt]
             return tell(config, turn.at(without(state, seq)), InDoubt(seq))
         case Applied(ok):
             return commit(config, turn) if ok else _apply_failed(turn)

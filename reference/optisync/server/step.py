@@ -170,7 +170,7 @@ def step(server: Server, given: Input) -> Step[Server, Effect]:
         case Fetch(client, floor):
             server = with_floor(server, client, floor)
             return Step(server, (Send(client, snapshot(server, client)),))
-        case Beat():
+        case Beat():  # [head-repeated]
             return Step(server, (Broadcast(Head(server.epoch, head(server))),))
         case Elsewhere():
             return Step(replace(server, newest=ServerSeq(server.newest + 1)))
@@ -206,8 +206,8 @@ def _submit(server: Server, given: Submit) -> Step[Server, Effect]:
     if known is not None:  # [submit-once]: the stored verdict, no second effect
         return Step(server, (Send(given.client, _verdict(server, known)),))
     refusal = _refusal(server, given)
-    seq = ServerSeq(server.newest + 1)
-    if refusal is not None:
+    seq = ServerSeq(server.newest + 1)  # [one-total-order]
+    if refusal is not None:  # [rejected-is-definite]
         row = Decided(given.client, given.seq, server.newest, Refused(refusal))
         server = replace(server, table=(*server.table, row))
         return Step(server, (Send(given.client, _verdict(server, row)),))
