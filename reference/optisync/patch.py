@@ -25,6 +25,11 @@ class Add:
     path: Path
     value: Json
 
+    def __eq__(self, other: object) -> bool:  # Python's own takes true for 1
+        if not isinstance(other, Add):
+            return NotImplemented
+        return self.path == other.path and same(self.value, other.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Remove:
@@ -41,6 +46,11 @@ class Replace:
     op: ClassVar[str] = "replace"
     path: Path
     value: Json
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Replace):
+            return NotImplemented
+        return self.path == other.path and same(self.value, other.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +78,11 @@ class Test:
     op: ClassVar[str] = "test"
     path: Path
     value: Json
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Test):
+            return NotImplemented
+        return self.path == other.path and same(self.value, other.value)
 
 
 Op: TypeAlias = Add | Remove | Replace | Move | Copy | Test
@@ -146,9 +161,12 @@ def _apply_op(doc: Json, op: Op) -> Json:
             _get(doc, path)
             return _set(doc, path, value)
         case Move(path, source):
-            if path != source and path[: len(source)] == source:
+            value = _get(doc, source)
+            if path == source:
+                return doc
+            if path[: len(source)] == source:
                 raise _Missing(f"{pointer(source)} cannot move into itself")
-            return _add(_remove(doc, source), path, _get(doc, source))
+            return _add(_remove(doc, source), path, value)
         case Copy(path, source):
             return _add(doc, path, _get(doc, source))
         case Test(path, value):
@@ -283,15 +301,17 @@ def parse_pointer(text: str) -> Path:
     return tuple(t.replace("~1", "/").replace("~0", "~") for t in text.split("/")[1:])
 
 
-def patch_from_json(raw: Json) -> Patch:
+def patch_from_json(raw: Json, where: str = "") -> Patch:
     """The patch written as an RFC 6902 array. Unknown members are ignored, as section 4 says.
+
+    `where` is the JSON Pointer of `raw` for messages. Raises PatchMalformed.
 
     >>> patch_from_json((Obj({"op": "remove", "path": "/x"}),))
     (Remove(path=('x',)),)
     """
     if not isinstance(raw, tuple):
-        raise PatchMalformed("", "a patch is an array of operations")
-    return tuple(_op_from_json(item, f"/{index}") for index, item in enumerate(raw))
+        raise PatchMalformed(where, "a patch is an array of operations")
+    return tuple(_op_from_json(item, f"{where}/{index}") for index, item in enumerate(raw))
 
 
 def _op_from_json(raw: Json, where: str) -> Op:

@@ -12,8 +12,17 @@ from enum import Enum
 from typing import Final, TypeAlias, assert_never
 
 from optisync.errors import ChangeInapplicable, PatchInapplicable, PatchMalformed
-from optisync.patch import Patch, Replace, apply, invert, overlap, patch_from_json, patch_to_json
-from optisync.values import AtomKey, ClientSeq, Json, Obj
+from optisync.patch import (
+    Patch,
+    Replace,
+    apply,
+    invert,
+    overlap,
+    patch_from_json,
+    patch_to_json,
+    pointer,
+)
+from optisync.values import AtomKey, ClientSeq, Json, Obj, same
 
 Docs: TypeAlias = Obj
 """Documents by atom key. An atom that is not a member is absent; `null` is a document."""
@@ -33,6 +42,9 @@ class Create:
 
     value: Json
 
+    def __eq__(self, other: object) -> bool:  # Python's own takes true for 1
+        return isinstance(other, Create) and same(self.value, other.value)
+
 
 @dataclass(frozen=True, slots=True)
 class Update:
@@ -47,6 +59,11 @@ class Upsert:
 
     value: Json
     patch: Patch | None = None
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Upsert):
+            return NotImplemented
+        return self.patch == other.patch and same(self.value, other.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,21 +201,20 @@ def changes_from_json(raw: Json) -> Changes:
 
 
 def _change_from_json(raw: Json, atom: str) -> Change:
+    where = pointer((atom,))
     match raw:
         case tuple():
-            return Update(patch_from_json(raw))
+            return Update(patch_from_json(raw, where))
         case Obj() if set(raw) == {"create"}:
             return Create(raw["create"])
         case Obj() if set(raw) == {"upsert"}:
             return Upsert(raw["upsert"])
         case Obj() if set(raw) == {"upsert", "patch"}:
-            return Upsert(raw["upsert"], patch_from_json(raw["patch"]))
+            return Upsert(raw["upsert"], patch_from_json(raw["patch"], f"{where}/patch"))
         case Obj() if set(raw) == {"delete"} and raw["delete"] is True:
             return Delete()
         case _:
-            raise PatchMalformed(
-                f"/{atom}", "a patch, {create}, {upsert, patch?} or {delete: true}"
-            )
+            raise PatchMalformed(where, "a patch, {create}, {upsert, patch?} or {delete: true}")
 
 
 def changes_to_json(changes: Changes) -> Obj:
