@@ -1,0 +1,148 @@
+/** One run: names, effects, hooks, faults. What an adapter's callbacks talk to. */
+
+import type { Json, JsonObject } from "./json.js";
+
+export type Step = JsonObject & { do: string };
+
+/** The engine refused the call: `{"err": code}`. */
+export class Refused extends Error {
+  constructor(
+    readonly code: string,
+    text = code,
+  ) {
+    super(text);
+  }
+}
+
+/** The engine has no such capability; `cap` is one that the profile's `lacks` declares. */
+export class Unsupported extends Error {
+  constructor(
+    readonly cap: string,
+    text = `this engine has no ${cap}`,
+  ) {
+    super(text);
+  }
+}
+
+/** The script does not fit the protocol. */
+export class BadRequest extends Error {}
+
+/** What a hooked callback throws. An engine that lets it through answers `callback-threw`. */
+export class PlannedThrow extends Error {
+  constructor(readonly effect: string) {
+    super(`the script planned that this ${effect} callback throws`);
+  }
+}
+
+interface Hook {
+  readonly on: string;
+  left: number;
+  readonly call: Step | undefined;
+}
+
+/** Script names to the engine's own ids and back. */
+export class Names<Raw = unknown> {
+  readonly #raws = new Map<string, Raw>();
+  readonly #names = new Map<Raw, string>();
+
+  constructor(private readonly reused: (name: string) => void) {}
+
+  /** `name` now stands for `raw`. One raw id for two names is reported as `id-reused`. */
+  bind(name: string, raw: Raw): Raw {
+    const owner = this.#names.get(raw);
+    if (owner !== undefined && owner !== name) this.reused(name);
+    this.#raws.set(name, raw);
+    this.#names.set(raw, name);
+    return raw;
+  }
+
+  raw(name: string): Raw | undefined {
+    return this.#raws.get(name);
+  }
+
+  name(raw: Raw): string {
+    return this.#names.get(raw) ?? `?${String(raw)}`;
+  }
+
+  get size(): number {
+    return this.#raws.size;
+  }
+}
+
+/** What an adapter gets for one script. */
+export class Run {
+  readonly names = new Names<never>((m) => this.effect({ e: "id-reused", m })) as unknown as Names;
+  /** Survives `crash`: what the engine keeps in its durable store goes here. */
+  readonly durable = new Map<string, unknown>();
+  /** The index of the step being run; 0 before the first. */
+  step = 0;
+  /** The unplanned exception of a callback, if there was one. */
+  broken: unknown = undefined;
+  moves = 0;
+  openIo = 0;
+  #effects: string[] = [];
+  #hooks: Hook[] = [];
+
+  constructor(private readonly perform: (step: Step) => unknown) {}
+
+  /** The engine did something: record it, then do what a hook planned for it. */
+  effect(effect: JsonObject & { e: string }): void {
+    this.moves += 1;
+    this.#effects.push(JSON.stringify(effect));
+    if (this.#hooks.length > 0) this.#strike(effect.e);
+  }
+
+  /** Wrap a callback given to the engine: an exception nobody planned is our fault, not its. */
+  guard<A extends unknown[], R>(callback: (...args: A) => R): (...args: A) => R | undefined {
+    return (...args) => {
+      try {
+        return callback(...args);
+      } catch (error) {
+        if (error instanceof PlannedThrow) throw error;
+        this.broken ??= error;
+        return undefined;
+      }
+    };
+  }
+
+  /** Work outside the event loop that rest has to wait for. */
+  async io<T>(work: Promise<T>): Promise<T> {
+    this.openIo += 1;
+    try {
+      return await work;
+    } finally {
+      this.openIo -= 1;
+      this.moves += 1;
+    }
+  }
+
+  /** The recorded effects, as JSON texts; they are then forgotten. */
+  take(): string[] {
+    const taken = this.#effects;
+    this.#effects = [];
+    return taken;
+  }
+
+  plan(step: Step): void {
+    const { on, nth = 1, call } = step as unknown as { on: string; nth?: number; call?: Step };
+    if (typeof on !== "string" || (call === undefined && step["throw"] !== true)) {
+      throw new BadRequest("a hook names an effect, and has throw or call");
+    }
+    this.#hooks.push({ on, left: nth, call });
+  }
+
+  dropHooks(): void {
+    this.#hooks = [];
+  }
+
+  #strike(name: string): void {
+    for (const hook of [...this.#hooks]) {
+      if (hook.on !== name || --hook.left > 0) continue;
+      this.#hooks.splice(this.#hooks.indexOf(hook), 1);
+      if (hook.call === undefined) throw new PlannedThrow(name);
+      this.perform(hook.call);
+    }
+  }
+}
+
+export type Observed = { [field: string]: Json };
