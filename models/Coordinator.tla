@@ -352,11 +352,11 @@ Ask(before, after, again) ==
          over == after.requested # None /\ (again \/ after.requested <= confirmed)
          open == IF over THEN None ELSE after.requested
          upto == Missing(after, again)
-     IN IF after.port # Idle THEN [state |-> after, effects |-> <<>>]
-        ELSE IF NeedsResync(after) THEN
+     IN IF NeedsResync(after) THEN
             [state |-> [after EXCEPT !.requested = None],
              effects |-> IF NeedsResync(before) /\ ~again THEN <<>>
                          ELSE <<[kind |-> "resync"]>>]
+        ELSE IF after.port # Idle THEN [state |-> after, effects |-> <<>>]
         ELSE IF upto = None \/ open # None THEN
             [state |-> [after EXCEPT !.requested = open], effects |-> <<>>]
         ELSE [state |-> [after EXCEPT !.requested = upto],
@@ -366,18 +366,19 @@ Ask(before, after, again) ==
 
 \* Why the input is refused; "" if it is not.
 Guard(config, state, given) ==
-    IF state.port # Idle /\ given.kind # "applied" THEN "port-busy" \* [port-answer-first]
-    ELSE (CASE given.kind = "applied" -> (IF state.port = Idle THEN "port-idle" ELSE "")
+    IF state.port # Idle /\ given.kind \notin {"applied", "generate"}
+    THEN "port-busy" \* [port-busy]
+    ELSE (CASE given.kind = "applied" -> (IF state.port = Idle THEN "port-idle" ELSE "") \* [port-idle]
             [] given.kind = "register" ->
                 (IF ~(state.registered < given.seq /\ given.seq <= state.generated)
                  THEN "client-seq-order" \* [client-seq-order]
                  ELSE IF Len(state.pending) >= config.pending
-                 THEN "queue-full" ELSE "") \* [queue-full-refuses]
+                 THEN "queue-full" ELSE "") \* [queue-full]
             [] given.kind \in {"sent", "abandon"} ->
-                (IF ~IsPending(state, given.seq) THEN "unknown-mutation"
+                (IF ~IsPending(state, given.seq) THEN "unknown-mutation" \* [unknown-mutation]
                  ELSE IF given.kind = "abandon" /\ Find(state, given.seq).acked # None
-                 THEN "already-accepted" ELSE "")
-            [] given.kind = "ack" -> \* [ack-names-position]
+                 THEN "already-accepted" ELSE "") \* [already-accepted]
+            [] given.kind = "ack" -> \* [ack-without-position]
                 (IF given.server_seq = None /\ config.variant # "seed-literal"
                  THEN "ack-without-position" ELSE "")
             [] given.kind = "delta" -> \* [delta-malformed]
@@ -464,7 +465,7 @@ Transition(config, turn, given) ==
                                 [seq |-> given.seq, changes |-> given.changes,
                                  sent |-> given.sent, withheld |-> FALSE, acked |-> None])]
           [] given.kind = "sent" -> [turn EXCEPT !.state = MarkSent(state, given.seq)]
-          [] given.kind = "abandon" ->
+          [] given.kind = "abandon" -> \* [abandoned-is-in-doubt]
                 Tell(config, [turn EXCEPT !.state = Without(state, given.seq)],
                      InDoubt(given.seq))
           [] given.kind = "applied" ->

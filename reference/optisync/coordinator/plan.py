@@ -106,11 +106,11 @@ def ask(
     before: Coordinator, after: Coordinator, *, again: bool
 ) -> tuple[Coordinator, tuple[Effect, ...]]:
     """Ask the server for what is missing: once, and once more at each tick. [one-request]"""
-    if after.port is not None:
-        return after, ()
     if needs_resync(after):
         told = needs_resync(before) and not again
         return replace(after, requested=None), () if told else (Resync(),)
+    if after.port is not None:
+        return after, ()
     confirmed, requested = after.confirmed.server_seq, after.requested
     if requested is not None and (again or requested <= confirmed):
         requested = None
