@@ -98,10 +98,11 @@ Updated(state, changed) ==
 \* --- sequence.py -----------------------------------------------------------
 
 Place(confirmed, prev, server_seq) ==
-    IF server_seq <= confirmed THEN "duplicate"
+    IF server_seq <= confirmed
+    THEN (IF Mutant = "duplicate-applied" THEN "next" ELSE "duplicate")
     ELSE IF prev = confirmed THEN "next"
     ELSE IF prev > confirmed THEN (IF Mutant = "gap-applied" THEN "next" ELSE "gap")
-    ELSE "overlap"
+    ELSE IF Mutant = "overlap-applied" THEN "next" ELSE "overlap"
 
 \* The predecessor a delta names; None if it names none below itself.
 Predecessor(config, delta) ==
@@ -137,7 +138,7 @@ Remembered(config, state, told) ==
 Tell(config, turn, effect) ==
     (LET state == turn.state
          told == Inserted(state.told, [seq |-> effect.seq, verdict |-> Verdict(effect)])
-     IN IF IsKnown(state, effect.seq) THEN
+     IN IF IsKnown(state, effect.seq) /\ Mutant # "told-again" THEN
             (IF Known(state, effect.seq) = Verdict(effect) THEN turn
              ELSE Diagnosed(turn, IF Known(state, effect.seq) = "in-doubt" THEN "late-verdict"
                                   ELSE "contradictory-verdict", effect.seq)) \* [first-verdict-stands]
