@@ -210,7 +210,7 @@ class OptimisticSyncCoordinator:
                 return done.error
             self.state, answer = done.state, None
             for effect in done.effects:
-                if isinstance(effect, Apply | Load):  # always the last effect of its step
+                if isinstance(effect, Apply | Load):
                     answer = Applied(self._applied(effect))
                 else:
                     self._perform(effect)
