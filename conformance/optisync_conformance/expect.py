@@ -17,16 +17,18 @@ from __future__ import annotations
 import json
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final, Literal
+from typing import Final, Literal, TypeAlias
 
 import msgspec
 
 from optisync_conformance.events import Verdict
 
 MOST: Final = 20
+Result: TypeAlias = Literal["fail", "error", "crash", "timeout"]
+_LISTED: Final = (Verdict.FAIL, Verdict.ERROR, Verdict.CRASH, Verdict.TIMEOUT)
 
 
 class ExpectError(Exception):
@@ -37,7 +39,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tru
     """One entry. `fingerprint` lists every one that the matching cases may have."""
 
     case: str
-    result: Literal["fail", "error", "crash", "timeout"] = "fail"
+    result: Result = "fail"
     fingerprint: tuple[str, ...]
     kind: Literal["defect", "documented-design"]
     link: str
@@ -96,7 +98,7 @@ def settle(entries: Sequence[Entry], finding: Finding) -> Settled:
     if not listed or finding.verdict in (Verdict.UNSUPPORTED, Verdict.NOT_RUN, Verdict.FLAKY):
         return Settled(finding.verdict)
     for entry in listed:
-        if finding.verdict == entry.result and finding.fingerprint in entry.fingerprint:
+        if finding.verdict.value == entry.result and finding.fingerprint in entry.fingerprint:
             return Settled(Verdict.XFAIL, f"{entry.kind}: {entry.link}")
     if finding.verdict in (Verdict.PASS, Verdict.BLIND):
         return Settled(Verdict.XPASS, "listed as an expected failure, but it passes")
@@ -127,9 +129,11 @@ def fixed(entries: Sequence[Entry], findings: Sequence[Finding]) -> list[Entry]:
     """
     kept: list[Entry] = []
     covered: set[str] = set()
-    broken = [f for f in findings if f.verdict in ("fail", "error", "crash", "timeout")]
+    broken = [f for f in findings if f.verdict in _LISTED]
     for entry in entries:
-        mine = [f for f in broken if f.verdict == entry.result and fnmatchcase(f.case, entry.case)]
+        mine = [
+            f for f in broken if f.verdict.value == entry.result and fnmatchcase(f.case, entry.case)
+        ]
         if mine and len(mine) <= MOST:
             matched = [f for f in findings if fnmatchcase(f.case, entry.case)]
             names = [entry.case] if len(matched) == len(mine) else [f.case for f in mine]
@@ -139,7 +143,9 @@ def fixed(entries: Sequence[Entry], findings: Sequence[Finding]) -> list[Entry]:
     for found in broken:
         if found.case not in covered:
             mark = (found.fingerprint,)
-            result = msgspec.convert(found.verdict.value, Literal["fail", "error", "crash", "timeout"])
+            result = msgspec.convert(
+                found.verdict.value, Literal["fail", "error", "crash", "timeout"]
+            )
             kept.append(
                 Entry(case=found.case, result=result, fingerprint=mark, kind="defect", link="")
             )

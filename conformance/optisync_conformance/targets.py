@@ -1,13 +1,13 @@
 """The targets that `optisync run` runs when it is given no command: `optisync.toml`.
 
-    [[target]]
-    name = "my-engine"
-    command = ["node", "adapter.js"]     # "{python}" stands for the running interpreter
-    cwd = "adapters"                     # relative to the file; default: its directory
-    needs = ["node"]                     # programs without which the row only says so
-    files = ["dist/adapter.js"]          # what has to be built first, relative to cwd
-    expect = "my-engine.expect.toml"     # expected failures, relative to the file
-    profiles = ["coordinator"]           # default: all that the adapter declares
+[[target]]
+name = "my-engine"
+command = ["node", "adapter.js"]     # "{python}" stands for the running interpreter
+cwd = "adapters"                     # relative to the file; default: its directory
+needs = ["node"]                     # programs without which the row only says so
+files = ["dist/adapter.js"]          # what has to be built first, relative to cwd
+expect = "my-engine.expect.toml"     # expected failures, relative to the file
+profiles = ["coordinator"]           # default: all that the adapter declares
 """
 
 from __future__ import annotations

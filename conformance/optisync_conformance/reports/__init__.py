@@ -1,0 +1,1 @@
+"""Reports of a run, all made from its one stream of events."""

@@ -1,0 +1,128 @@
+"""The events of a run, gathered by target: what displays and reports are made of."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final, assert_never
+
+from optisync_conformance.events import (
+    RED,
+    Done,
+    Event,
+    Exit,
+    Probed,
+    RunEnded,
+    RunStarted,
+    Stale,
+    TargetEnded,
+    TargetSkipped,
+    TargetStarted,
+    Verdict,
+)
+
+# The columns of a summary that are always shown; others only when there is something in them.
+ALWAYS: Final = (
+    Verdict.PASS,
+    Verdict.FAIL,
+    Verdict.BLIND,
+    Verdict.UNSUPPORTED,
+    Verdict.NOT_RUN,
+)
+
+
+@dataclass(slots=True)
+class TargetReport:
+    """Everything said of one target."""
+
+    name: str
+    started: TargetStarted | None = None
+    skipped: str = ""
+    done: list[Done] = field(default_factory=list[Done])
+    probes: list[Probed] = field(default_factory=list[Probed])
+    stale: list[str] = field(default_factory=list[str])
+    ended: TargetEnded | None = None
+
+    @property
+    def counts(self) -> Counter[Verdict]:
+        """How many cases have each verdict."""
+        return Counter(done.verdict for done in self.done)
+
+    @property
+    def red(self) -> list[Done]:
+        """The cases that make the run fail."""
+        return [done for done in self.done if done.verdict in RED]
+
+    @property
+    def broken(self) -> dict[str, list[Done]]:
+        """The failing cases, expected or not, by requirement, the most broken first."""
+        found: dict[str, list[Done]] = {}
+        for done in self.done:
+            if done.detail is not None and done.verdict is not Verdict.XPASS:
+                found.setdefault(done.requirement, []).append(done)
+        return dict(sorted(found.items(), key=lambda entry: (-len(entry[1]), entry[0])))
+
+    @property
+    def exit(self) -> Exit:
+        """How the target came out; inconclusive as long as it has not ended."""
+        return self.ended.exit if self.ended else Exit.INCONCLUSIVE
+
+
+@dataclass(slots=True)
+class Report:
+    """Everything said of a run."""
+
+    started: RunStarted | None = None
+    targets: dict[str, TargetReport] = field(default_factory=dict[str, TargetReport])
+    ended: RunEnded | None = None
+
+    def take(self, event: Event) -> None:
+        """Add one event."""
+        match event:
+            case RunStarted():
+                self.started = event
+            case RunEnded():
+                self.ended = event
+            case TargetStarted():
+                self.of(event.target).started = event
+            case TargetSkipped():
+                self.of(event.target).skipped = event.reason
+            case Done():
+                self.of(event.target).done.append(event)
+            case Probed():
+                self.of(event.target).probes.append(event)
+            case Stale():
+                self.of(event.target).stale.append(event.text)
+            case TargetEnded():
+                self.of(event.target).ended = event
+            case _:
+                assert_never(event)
+
+    def of(self, name: str) -> TargetReport:
+        """The report of a target, new if need be."""
+        return self.targets.setdefault(name, TargetReport(name))
+
+    @property
+    def columns(self) -> Sequence[Verdict]:
+        """The verdicts a summary has to show."""
+        used = {verdict for target in self.targets.values() for verdict in target.counts}
+        return [verdict for verdict in Verdict if verdict in used or verdict in ALWAYS]
+
+
+def collect(events: Iterable[Event]) -> Report:
+    """The report of a whole stream."""
+    report = Report()
+    for event in events:
+        report.take(event)
+    return report
+
+
+def merge(reports: Mapping[str, Report]) -> Report:
+    """Several runs as one; a target that is in more than one is named after its run as well."""
+    whole = Report()
+    for run, report in reports.items():
+        whole.started = whole.started or report.started
+        for name, target in report.targets.items():
+            whole.targets[name if name not in whole.targets else f"{run}: {name}"] = target
+    return whole

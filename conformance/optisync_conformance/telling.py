@@ -1,0 +1,150 @@
+"""Steps, effects and differences in few words, for people."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Final, cast
+
+# Members whose default says nothing, by the value that says nothing.
+_SILENT: Final[Mapping[str, object]] = {
+    "epoch": 1, "sent": True, "settles": [], "data": "with", "code": "no", "ms": 60000,
+    "client_known": True, "outcomes": {}, "version": None, "nth": 1, "times": 1,
+}  # fmt: skip
+
+
+def compact(value: object) -> str:
+    """JSON on one line."""
+    return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
+
+
+def step_text(step: object) -> str:
+    """One step of a script.
+
+    >>> step_text({"do": "register", "m": "$m1", "atoms": {"a": [{"op": "remove", "path": "/x"}]}})
+    'register $m1 a: remove /x'
+    """
+    if not isinstance(step, dict):
+        return compact(step)
+    members = {k: v for k, v in cast("dict[str, object]", step).items() if k != "then"}
+    words = [str(members.pop("do", "?"))]
+    if "m" in members:
+        words.append(str(members.pop("m")))
+    for key, value in members.items():
+        if key == "inverse" or (key in _SILENT and value == _SILENT[key]):
+            continue
+        words.append(_member(key, value))
+    return " ".join(words)
+
+
+def _member(key: str, value: object) -> str:
+    match key, value:
+        case "atoms", dict():
+            return changes_text(cast("dict[str, object]", value))
+        case "patch", list():
+            return patch_text(cast("list[object]", value))
+        case "steps", list():
+            return "[" + " | ".join(map(step_text, cast("list[object]", value))) + "]"
+        case "call", dict():
+            return f"call ({step_text(cast('object', value))})"
+        case "settles", list():
+            return "settles " + ", ".join(map(_label, cast("list[object]", value)))
+        case _:
+            return f"{key} {value if isinstance(value, str) else compact(value)}"
+
+
+def _label(label: object) -> str:
+    if not isinstance(label, dict):
+        return compact(label)
+    members = cast("dict[str, object]", label)
+    foreign = "another client's " if members.get("client") == "other" else ""
+    return f"{foreign}{members.get('m', '?')}"
+
+
+def changes_text(changes: Mapping[str, object]) -> str:
+    """Changes by atom.
+
+    >>> changes_text({"a": {"create": 1}, "b": {"delete": True}})
+    'a: create 1; b: delete'
+    """
+    return "; ".join(f"{atom}: {_change(change)}" for atom, change in changes.items()) or "nothing"
+
+
+def _change(change: object) -> str:
+    match change:
+        case list():
+            return patch_text(cast("list[object]", change))
+        case {"delete": True}:
+            return "delete"
+        case dict():
+            members = cast("dict[str, object]", change)
+            parts = [
+                f"else {patch_text(cast('list[object]', value))}"
+                if key == "patch" and isinstance(value, list)
+                else f"{key} {compact(value)}"
+                for key, value in members.items()
+            ]
+            return " ".join(parts)
+        case _:
+            return compact(change)
+
+
+def patch_text(patch: list[object]) -> str:
+    """The operations of an RFC 6902 patch.
+
+    >>> patch_text([{"op": "add", "path": "/x", "value": 1}, {"op": "remove", "path": ""}])
+    'add /x = 1, remove all'
+    """
+    return ", ".join(map(_operation, patch)) or "no operations"
+
+
+def _operation(operation: object) -> str:
+    match operation:
+        case {"op": str(op), "path": str(path), "value": value}:
+            return f"{op} {path or 'all'} = {compact(cast('object', value))}"
+        case {"op": str(op), "path": str(path), "from": str(source)}:
+            return f"{op} {source or 'all'} to {path or 'all'}"
+        case {"op": str(op), "path": str(path)}:
+            return f"{op} {path or 'all'}"
+        case _:
+            return compact(operation)
+
+
+def effect_text(effect: object) -> str:
+    """One observed effect.
+
+    >>> effect_text({"e": "request", "after": 1, "upto": 3})
+    'request after 1 upto 3'
+    """
+    if not isinstance(effect, dict):
+        return compact(effect)
+    members = dict(cast("dict[str, object]", effect))
+    words = [str(members.pop("e", "?"))]
+    if "m" in members:
+        words.append(str(members.pop("m")))
+    return " ".join(words + [_member(key, value) for key, value in members.items()])
+
+
+def out_text(out: object) -> str:
+    """What the engine answered.
+
+    >>> out_text({"err": "queue-full", "text": "no room"}), out_text({"ok": {}})
+    ('refused: queue-full', 'ok')
+    """
+    match out:
+        case {"err": str(code)}:
+            return f"refused: {code}"
+        case {"open": True}:
+            return "no answer yet"
+        case {"ok": dict() as value} if value:
+            return f"ok {compact(cast('object', value))}"
+        case _:
+            return "ok"
+
+
+def pretty(value: object, width: int = 38) -> str:
+    """JSON on as many lines as it takes to stay readable within `width`."""
+    line = compact(value)
+    if len(line) <= width:
+        return line
+    return json.dumps(value, ensure_ascii=False, indent=1)
