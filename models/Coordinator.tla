@@ -428,14 +428,18 @@ Waiting(list, delta) ==
     ELSE IF delta.server_seq < Head(list).server_seq THEN <<delta>> \o list
     ELSE <<Head(list)>> \o Waiting(Tail(list), delta)
 
+\* Where a delta goes when it arrives: to the host, among those held back, or nowhere.
 Buffer(config, state, delta) ==
-    (LET place == Place(state.confirmed.server_seq, Predecessor(config, delta), delta.server_seq)
+    (LET where == Place(state.confirmed.server_seq, Predecessor(config, delta), delta.server_seq)
          held == Waiting(state.buffer, delta)
          most == IF Len(held) > config.buffer THEN config.buffer ELSE Len(held)
-     IN IF place = "duplicate" \* [duplicate-delta-ignored]
-            \/ delta.server_seq \in {d.server_seq : d \in Entries(state.buffer)}
-        THEN state
-        ELSE [state EXCEPT !.buffer = SubSeq(held, 1, most)]) \* [gap-buffer-bounded]
+     IN CASE where = "next" -> [state EXCEPT !.port = delta] \* [next-delta-applies]
+          [] where = "overlap" -> [state EXCEPT !.broken = TRUE] \* [overlap-resyncs]
+          [] where = "gap" ->
+                (IF delta.server_seq \in {d.server_seq : d \in Entries(state.buffer)}
+                 THEN state
+                 ELSE [state EXCEPT !.buffer = SubSeq(held, 1, most)]) \* [gap-buffer-bounded]
+          [] where = "duplicate" -> state) \* [duplicate-delta-ignored]
 
 \* [failed-apply-resyncs]
 ApplyFailed(turn) ==

@@ -162,13 +162,19 @@ def _reject(config: Config, turn: Turn, reject: Reject) -> Turn:
 
 
 def _buffer(config: Config, state: Coordinator, delta: Delta) -> Coordinator:
-    """The delta in its place among those waiting; `plan.take_next` decides what it is."""
-    seqs = [held.server_seq for held in state.buffer]
+    """Where a delta goes when it arrives: to the host, among those held back, or nowhere."""
     prev, confirmed = predecessor(delta, config.dense), state.confirmed.server_seq
-    if delta.server_seq in seqs or place(confirmed, prev, delta.server_seq) is Place.DUPLICATE:
-        return state  # [duplicate-delta-ignored]
-    held = sorted((*state.buffer, delta), key=lambda waiting: waiting.server_seq)
-    return replace(state, buffer=tuple(held[: config.limits.buffer]))  # [gap-buffer-bounded]
+    match place(confirmed, prev, delta.server_seq):
+        case Place.NEXT:  # [next-delta-applies]
+            return replace(state, port=delta)
+        case Place.OVERLAP:  # [overlap-resyncs]
+            return replace(state, broken=True)
+        case Place.GAP if all(held.server_seq != delta.server_seq for held in state.buffer):
+            held = sorted((*state.buffer, delta), key=lambda waiting: waiting.server_seq)
+            nearest = tuple(held[: config.limits.buffer])  # [gap-buffer-bounded]
+            return replace(state, buffer=nearest)
+        case Place.GAP | Place.DUPLICATE:  # [duplicate-delta-ignored]
+            return state
 
 
 def _apply_failed(turn: Turn) -> Turn:
