@@ -180,16 +180,16 @@ def wrapper_name(base_module: str) -> str:
 
 
 def wrapper_module(base_module: str, labels: Sequence[str]) -> str:
-    """The module that gives every input of ``base_module`` an action of its own.
+    r"""The module that gives every input of ``base_module`` an action of its own.
 
     The conjunction with TRUE keeps TLC from seeing through the definition.
 
     >>> print(wrapper_module("Lamp", ["press", "hold"]))
     ---- MODULE Lamp_graph ----
     EXTENDS Lamp
-    In_1 == Apply(1) /\\\\ TRUE  \\\\* press
-    In_2 == Apply(2) /\\\\ TRUE  \\\\* hold
-    GraphNext == In_1 \\\\/ In_2
+    In_1 == Apply(1) /\ TRUE  \* press
+    In_2 == Apply(2) /\ TRUE  \* hold
+    GraphNext == In_1 \/ In_2
     ====
     <BLANKLINE>
     """

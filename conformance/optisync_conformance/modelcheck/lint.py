@@ -15,12 +15,14 @@ from dataclasses import dataclass, field
 
 from .source import blank_comments
 
-_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|/\\|\\/|<<|>>|[()\[\]{}]|==|=>|\w+|\S')
+_TOKEN = re.compile(r'"(?:[^"\\\n]|\\.)*"|/\\|\\/|<<|>>|[()\[\]{}]|==|<?=>|\|?->|\w+|\S')
 _OPENING = {"(": ")", "[": "]", "{": "}", "<<": ">>"}
 _CLOSING = frozenset(_OPENING.values())
 _BULLETS = frozenset({"/\\", "\\/"})
 # After these a conjunction or disjunction sign starts a list, it does not join two operands.
-_BEFORE_LIST = frozenset({"==", "=>", ":", "IN", "THEN", "ELSE", "(", "[", "{", "<<", ",", ""})
+_BEFORE_LIST = frozenset(
+    {"==", "=>", "<=>", "->", "|->", "~", ":", ",", "(", "[", "{", "<<", "IN", "THEN", "ELSE", ""}
+)
 
 _DEFINITION = re.compile(r"^(\w+)(?:\([^)\n]*\))?\s*==", re.MULTILINE)
 _DECLARATION = re.compile(r"^\s*VARIABLES?\b", re.MULTILINE)
@@ -68,12 +70,13 @@ class _Walk:
         self, word: str, line: int, column: int, first: bool, after: str
     ) -> Iterator[Finding]:
         """Follow one token; ``after`` is the text of the line behind it."""
+        bullet = word in _BULLETS and self.previous in _BEFORE_LIST
         if first:
             while self.stack and not self.stack[-1].closing and self.stack[-1].column >= column:
-                self.stack.pop()
-        if word in _BULLETS:
-            if first or self.previous in _BEFORE_LIST or self.previous in _BULLETS:
-                self.stack.append(_Open(column))
+                aligned = self.stack.pop().column == column
+                bullet = bullet or (aligned and word in _BULLETS)
+        if bullet:
+            self.stack.append(_Open(column))
         elif word in _OPENING:
             self.stack.append(_Open(column, _OPENING[word], self.previous.isidentifier()))
         elif word in _CLOSING:
@@ -81,8 +84,7 @@ class _Walk:
         elif word in ("LET", "CASE") and self.stack and not self.stack[-1].closing:
             advice = f"put this {word} into parentheses: it swallows the bullets after it"
             yield Finding(self.file, line, column + 1, f"bare-{word.lower()}", advice)
-        # An infix sign joins operands; a bullet in front of it would be a list of its own.
-        self.previous = "" if first and word in _BULLETS else word
+        self.previous = "" if bullet else word
 
     def _close(self, word: str, line: int, column: int, after: str) -> Iterator[Finding]:
         while self.stack and self.stack[-1].closing != word:
@@ -121,7 +123,7 @@ def _patterns(clean: str, file: str) -> Iterator[Finding]:
     for two in _TWO_BOUND.finditer(clean):
         yield finding(two.start(), "two-bound-names", r"write [a \in S, b \in S |-> ..]")
     definitions = list(_DEFINITION.finditer(clean))
-    ends = [definition.start() for definition in definitions[1:]] + [len(clean)]
+    ends = [*(definition.start() for definition in definitions), len(clean)][1:]
     for definition, end in zip(definitions, ends, strict=True):
         name = definition.group(1)
         if name.endswith("Spec") and name != "Spec":

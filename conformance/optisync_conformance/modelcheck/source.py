@@ -18,7 +18,10 @@ _TOKEN = re.compile(r'\(\*|\*\)|\\\*[^\n]*|"(?:[^"\\\n]|\\.)*"')
 _HEADER = re.compile(r"^-{4,} *MODULE +(\w+) *-{4,}", re.MULTILINE)
 _END = re.compile(r"^={4,}", re.MULTILINE)
 _EXTENDS = re.compile(r"\bEXTENDS\s+(\w+(?:\s*,\s*\w+)*)")
-_DECLARED = re.compile(r"^\s*(VARIABLES?|CONSTANTS?)\b\s*([^\n]*(?:,\s*\n[^\n]*)*)", re.MULTILINE)
+_NAME = r"\w+(?:\s*\([^()]*\))?"
+_DECLARED = re.compile(
+    rf"^\s*(VARIABLES?|CONSTANTS?)\b\s*({_NAME}(?:\s*,\s*{_NAME})*)", re.MULTILINE
+)
 _RULER = re.compile(r"^-{4,} *$", re.MULTILINE)
 
 

@@ -185,7 +185,7 @@ def _failed(
         text = _SEARCHED.sub("", _one_line(lines)) or "the module cannot be parsed"
         if "NullPointerException" in text:
             text = "the module's name differs from its file's, or its header is broken"
-        return Failed(Failure.PARSE, text, seconds, _place("\n".join(sany)))
+        return Failed(Failure.PARSE, text, seconds, _place("\n".join(sany), first=True))
     bodies = "\n".join(message.body for message in errors)
     told = [message.body for message in errors if message.code not in _ONLY_PLACES]
     text = _one_line("\n".join(told).replace(_PREAMBLE, "").splitlines())
@@ -202,12 +202,12 @@ def _failed(
     return Failed(kind, text, seconds, _place(bodies))
 
 
-def _place(text: str) -> str:
-    """The last place named in ``text``: of nested expressions TLC names the innermost last."""
+def _place(text: str, first: bool = False) -> str:
+    """A place named in ``text``: of nested expressions TLC names the innermost last."""
     found = _PLACE.findall(text)
     if not found:
         return ""
-    line, column, module = found[-1]
+    line, column, module = found[0 if first else -1]
     module = module or next(iter(_IN_MODULE.findall(text)), "")
     return f"{module}{', ' if module else ''}line {line}, column {column}"
 

@@ -18,11 +18,17 @@ Rec(fields=(('log', Tup(items=(Bool(value=True, kind='bool'),), ...
 '[log |-> <<TRUE, "x">>, n |-> 1]'
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping, Sequence
-from typing import Literal, NamedTuple, TypeAlias, assert_never
+from typing import TYPE_CHECKING, Literal, NamedTuple, TypeAlias, assert_never
+
+if TYPE_CHECKING:
+    Value: TypeAlias = "int | str | Bool | Model | Tup | Rec | SetOf | Fn"
+    #: What `of` accepts: plain Python, values mixed in anywhere.
+    Plain: TypeAlias = bool | Value | Sequence["Plain"] | frozenset["Plain"] | Mapping[str, "Plain"]
+else:  # typeguard cannot follow recursive aliases
+    Value = int | str | tuple
+    Plain = int | str | Sequence | frozenset | Mapping
 
 
 class Bool(NamedTuple):
@@ -67,18 +73,6 @@ class Fn(NamedTuple):
     kind: Literal["function"] = "function"
 
 
-Value: TypeAlias = int | str | Bool | Model | Tup | Rec | SetOf | Fn
-
-#: What `of` accepts: plain Python, values mixed in anywhere.
-Plain: TypeAlias = (
-    bool
-    | Value
-    | Sequence["Plain"]
-    | frozenset["Plain"]
-    | Mapping[str, "Plain"]
-    | Mapping["Plain", "Plain"]
-)
-
 TRUE = Bool(True)
 FALSE = Bool(False)
 EMPTY = Tup(())
@@ -105,6 +99,7 @@ def function(pairs: Iterable[tuple[Value, Value]]) -> Value:
 def of(plain: Plain) -> Value:
     """Plain Python as a value: bool, int, str, list or tuple, frozenset, dict; values stay.
 
+    For a function whose arguments are not strings, use `function`.
     Raises TypeError for anything else (a ``None``, a float): say what it stands for first.
     """
     match plain:
@@ -117,7 +112,7 @@ def of(plain: Plain) -> Value:
         case frozenset():
             return SetOf(frozenset(of(item) for item in plain))
         case Mapping():
-            return function((of(key), of(value)) for key, value in plain.items())
+            return record({key: of(value) for key, value in plain.items()})
         case Sequence():
             return Tup(tuple(of(item) for item in plain))
     raise TypeError(f"{plain!r} has no TLA+ value")
