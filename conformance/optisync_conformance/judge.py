@@ -1,0 +1,263 @@
+"""The judgement: what was observed against what a case expects, field by field."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+from optisync.errors import OptisyncError
+from optisync.patch import apply, patch_from_json
+from optisync.values import Json, Obj, freeze
+from optisync.view import Doc
+from optisync_conformance.cases import Case, Step
+from optisync_conformance.derive import Derived, Hosts
+from optisync_conformance.match import Difference, Kind, difference
+
+# Compared as a whole: a member too many is a difference too.
+WHOLE: Final = frozenset({"view", "push_view", "shown", "pending", "confirmed"})
+# What the suite must see to derive a field.
+DERIVED_FROM: Final[dict[str, tuple[str, ...]]] = {
+    "view": ("effects", "pending"),
+    "shown": ("effects", "pending"),
+    "push_view": ("effects", "pending", "plan"),
+}
+# Effects that an implementation may lack, by what it declares.
+LACKED_EFFECTS: Final[dict[str, str]] = {
+    "diagnostics": "diag",
+    "verdicts": "settled",
+    "request-missing": "request",
+    "resync": "resync",
+}
+_PLAN: Final = frozenset({"undo", "redo"})
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """One broken expectation. `step` counts from 1; 0 is the observation after start."""
+
+    requirement: str
+    step: int
+    verb: str
+    nth: int
+    path: str
+    kind: Kind
+    expected: Doc
+    got: Doc
+
+    @property
+    def fingerprint(self) -> str:
+        """What stays the same from run to run: values are left out.
+
+        >>> Failure("told-once", 3, "ack", 2, "effects/0", "extra", None, None).fingerprint
+        'told-once @ ack#2 : effects/0 extra'
+        """
+        return f"{self.requirement} @ {self.verb}#{self.nth} : {self.path} {self.kind}"
+
+    @property
+    def root(self) -> str:
+        """The field that differs."""
+        return self.path.split("/")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """Failures in the order of the steps; expected fields that could not be seen.
+
+    `compared` counts the expectations that were compared: none is no pass.
+    """
+
+    failures: tuple[Failure, ...]
+    blind: tuple[str, ...]
+    compared: int
+
+
+def judge(
+    case: Case,
+    observations: Sequence[Mapping[str, object]],
+    sees: Collection[str],
+    lacks: Collection[str] = (),
+) -> Judgement:
+    """Hold observations (after start, then after each step) against the expectations of a case."""
+    return _Judge(case, frozenset(sees), frozenset(lacks)).all(observations)
+
+
+def died(case: Case, step: int, kind: Literal["hang", "crash"]) -> Failure:
+    """The failure of an implementation that hung, or died, at a step (from 1; 0: unknown)."""
+    verb, nth = place(case, step)
+    return Failure(case.req, step, verb, nth, "out", kind, None, None)
+
+
+def place(case: Case, step: int) -> tuple[str, int]:
+    """The verb of a step, and how many steps of this verb there are up to it."""
+    if step == 0:
+        return "start", 0
+    verbs = [str(each.do["do"]) for each in case.steps[:step]]
+    return verbs[-1], verbs.count(verbs[-1])
+
+
+class _Judge:
+    def __init__(self, case: Case, sees: frozenset[str], lacks: frozenset[str]) -> None:
+        self._case = case
+        self._sees = sees
+        self._hidden = {effect for cap, effect in LACKED_EFFECTS.items() if cap in lacks}
+        self._failures: list[Failure] = []
+        self._blind: list[str] = []
+        self._compared = 0
+        docs = case.setting.get("docs", Obj())
+        self._hosts = Hosts(
+            docs if isinstance(docs, Obj) else Obj(), (step.do for step in case.steps)
+        )
+
+    def all(self, observations: Sequence[Mapping[str, object]]) -> Judgement:
+        frozen = [_object(raw) for raw in observations]
+        fields = self._fields(None, frozen[0]) if frozen else {}
+        for number, step in enumerate(self._case.steps, 1):
+            if number >= len(frozen):
+                self._fail(number, Difference(("out",), "missing", None, None))
+                break
+            before, fields = fields, self._fields(step, frozen[number])
+            self._step(number, step, before, fields)
+        return Judgement(tuple(self._failures), tuple(dict.fromkeys(self._blind)), self._compared)
+
+    def _fields(self, step: Step | None, observation: Obj) -> dict[str, Json]:
+        """What there is to compare: reported, or derived."""
+        fields = dict(observation)
+        effects = fields.get("effects")
+        reported = effects if isinstance(effects, tuple) else ()
+        match self._case.profile:
+            case "coordinator":
+                derived: Derived = self._hosts.follow(
+                    None if step is None else step.do, observation
+                )
+                fields |= {"view": derived.view, "push_view": derived.push_view}
+                fields["shown"] = derived.shown
+            case "view":
+                shown = (e for e in reported if isinstance(e, Obj) and e.get("e") == "shown")
+                fields["shown"] = tuple(effect.get("view") for effect in shown)
+            case "patch":
+                pass
+        fields["effects"] = tuple(e for e in reported if not self._is_hidden(e))
+        return fields
+
+    def _is_hidden(self, effect: Json) -> bool:
+        name = effect.get("e") if isinstance(effect, Obj) else None
+        return name in _PLAN or name in self._hidden
+
+    def _step(
+        self, number: int, step: Step, before: dict[str, Json], after: dict[str, Json]
+    ) -> None:
+        refused = self._out(number, step, after.get("out"))
+        for field in step.then:
+            if field != "out" and self._can_see(field):
+                self._field(number, field, step.then[field], after)
+        if refused:
+            self._unchanged(number, before, after)
+
+    def _can_see(self, field: str) -> bool:
+        sources = DERIVED_FROM.get(field, (field,)) if self._case.profile == "coordinator" else ()
+        if self._case.profile != "coordinator":
+            sources = ("effects",) if field == "shown" else (field,)
+        if all(source in self._sees for source in sources):
+            return True
+        self._blind.append(field)
+        return False
+
+    def _field(self, number: int, field: str, expected: Json, after: dict[str, Json]) -> None:
+        self._compared += 1
+        if field == "effects":
+            expected = self._without_hidden(expected)
+        if field not in after:
+            self._fail(number, Difference((field,), "missing", expected, None))
+            return
+        found = difference(expected, after[field], exact=field in WHOLE, path=(field,))
+        if found is not None:
+            self._fail(number, found)
+
+    def _without_hidden(self, expected: Json) -> Json:
+        """The expected effects less those that the implementation lacks; these are blind."""
+        if isinstance(expected, tuple):
+            kept = tuple(effect for effect in expected if not self._is_hidden(effect))
+            gone = sorted({str(e["e"]) for e in expected if e not in kept and isinstance(e, Obj)})
+            self._blind += [f"effects:{name}" for name in gone if name not in _PLAN]
+            return kept
+        if isinstance(expected, Obj):
+            return Obj([(key, self._without_hidden(value)) for key, value in expected.items()])
+        return expected
+
+    def _out(self, number: int, step: Step, got: Json) -> bool:
+        """Compare the engine's answer; whether it is a refusal, rightly."""
+        expected = step.then.get("out", "ok")
+        out = got if isinstance(got, Obj) else Obj()
+        if "out" in step.then:
+            if not self._can_see("out"):
+                return False
+            self._compared += 1
+        elif "open" in out:
+            return False
+        code = expected.get("err") if isinstance(expected, Obj) else None
+        if code is not None:
+            return self._refusal(number, str(code), out)
+        if "open" in out:
+            self._fail(number, Difference(("out",), "open", expected, out))
+        elif expected == "ok" and "ok" not in out:
+            self._fail(number, Difference(("out",), "differs", expected, out))
+        elif expected != "ok":
+            found = difference(expected, out, path=("out",))
+            if found is not None:
+                self._fail(number, found)
+        elif step.do["do"] == "invert":
+            self._inverse(number, step.do, out)
+        return False
+
+    def _refusal(self, number: int, code: str, out: Obj) -> bool:
+        if "err" not in out:
+            kind: Kind = "open" if "open" in out else "accepted"
+            self._fail(number, Difference(("out",), kind, Obj({"err": code}), out))
+            return False
+        if code not in ("other", out["err"]):
+            found = Difference(("out", "err"), "code", code, out["err"])
+            self._fail(number, found, "error-codes")
+        return True
+
+    def _inverse(self, number: int, do: Obj, out: Obj) -> None:
+        """An inverse is right if it takes the patched document back; many are."""
+        answer = out["ok"]
+        inverse = answer.get("patch") if isinstance(answer, Obj) else None
+        try:
+            patched = apply(do["doc"], patch_from_json(do["patch"]))
+            back = apply(patched, patch_from_json(inverse))
+        except OptisyncError as error:
+            self._fail(number, Difference(("out", "ok", "patch"), "differs", str(error), inverse))
+            return
+        found = difference(do["doc"], back, exact=True, path=("out", "ok", "patch"))
+        if found is not None:
+            self._fail(number, found)
+
+    def _unchanged(self, number: int, before: dict[str, Json], after: dict[str, Json]) -> None:
+        """A refusal is bound to unchanged state and no effect."""
+        for field, value in after.items():
+            if field == "out" or not self._quietly_sees(field):
+                continue
+            expected = () if field in ("effects", "shown") else before.get(field)
+            found = difference(expected, value, exact=True, path=(field,))
+            if found is not None:
+                self._fail(number, found, "refusal-changes-nothing")
+
+    def _quietly_sees(self, field: str) -> bool:
+        blind = len(self._blind)
+        seen = self._can_see(field)
+        del self._blind[blind:]
+        return seen
+
+    def _fail(self, number: int, found: Difference, requirement: str | None = None) -> None:
+        verb, nth = place(self._case, number)
+        path, of = "/".join(found.path), requirement or self._case.req
+        self._failures.append(
+            Failure(of, number, verb, nth, path, found.kind, found.expected, found.got)
+        )
+
+
+def _object(raw: Mapping[str, object]) -> Obj:
+    frozen = freeze(dict(raw))
+    return frozen if isinstance(frozen, Obj) else Obj()
