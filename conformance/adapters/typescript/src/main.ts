@@ -1,10 +1,11 @@
 /** The independent implementation as an adapter: `node dist/main.js`. */
 
 import { serve } from "./kit/index.js";
+import { coordinator } from "./engine/profile-coordinator.js";
 import { patch } from "./engine/profile-patch.js";
 
 serve({
   impl: { name: "optisync-typescript", version: "0.1.0", language: "typescript" },
   rest: 1,
-  profiles: { patch },
+  profiles: { patch, coordinator },
 });

@@ -93,6 +93,10 @@ function once(root: Root, op: Op): Op[] {
 
 function move(root: Root, from: string, to: string): Op[] {
   if (to.startsWith(`${from}/`)) fail(`${from} cannot move into itself`);
+  if (to === from) {
+    look(root.doc, tokens(from), from);
+    return [];
+  }
   const value = cut(root, from);
   const back: Op = { op: "add", path: from, value: copy(value) };
   try {

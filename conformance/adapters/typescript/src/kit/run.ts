@@ -27,12 +27,15 @@ export class Unsupported extends Error {
 /** The script does not fit the protocol. */
 export class BadRequest extends Error {}
 
-/** What a hooked callback throws. An engine that lets it through answers `callback-threw`. */
+/** What a hooked callback throws. An engine that lets it through answers `callback-failure-escaped`. */
 export class PlannedThrow extends Error {
   constructor(readonly effect: string) {
     super(`the script planned that this ${effect} callback throws`);
   }
 }
+
+/** Effects whose callback can fail: a throw planned for one is its failure. */
+const PORTS: ReadonlySet<string> = new Set(["apply", "load"]);
 
 interface Hook {
   readonly on: string;
@@ -88,8 +91,12 @@ export class Run {
   /** The engine did something: record it, then do what a hook planned for it. */
   effect(effect: JsonObject & { e: string }): void {
     this.moves += 1;
-    this.#effects.push(JSON.stringify(effect));
-    if (this.#hooks.length > 0) this.#strike(effect.e);
+    const due = this.#hooks.length > 0 ? this.#due(effect.e) : [];
+    const throws = due.some(({ call }) => call === undefined);
+    const failed = throws && PORTS.has(effect.e);
+    this.#effects.push(JSON.stringify(failed ? { ...effect, failed } : effect));
+    for (const { call } of due) if (call !== undefined) this.perform(call);
+    if (throws) throw new PlannedThrow(effect.e);
   }
 
   /** Wrap a callback given to the engine: an exception nobody planned is our fault, not its. */
@@ -131,17 +138,12 @@ export class Run {
     this.#hooks.push({ on, left: nth, call });
   }
 
-  dropHooks(): void {
-    this.#hooks = [];
-  }
-
-  #strike(name: string): void {
-    for (const hook of [...this.#hooks]) {
-      if (hook.on !== name || --hook.left > 0) continue;
-      this.#hooks.splice(this.#hooks.indexOf(hook), 1);
-      if (hook.call === undefined) throw new PlannedThrow(name);
-      this.perform(hook.call);
-    }
+  /** The hooks whose turn this effect is; they are then forgotten. */
+  #due(name: string): Hook[] {
+    for (const hook of this.#hooks) if (hook.on === name) hook.left -= 1;
+    const due = this.#hooks.filter(({ left }) => left <= 0);
+    this.#hooks = this.#hooks.filter(({ left }) => left > 0);
+    return due;
   }
 }
 

@@ -100,16 +100,16 @@ function fault(id: Json, kind: string, text: string, more: JsonObject = {}): voi
 }
 
 async function answer(adapter: Adapter, line: string | null): Promise<void> {
-  if (line === null) return fault(null, "overload", `a line of more than ${frameBytes} bytes`);
+  if (line === null) return fault(-1, "bad-request", `a line of more than ${frameBytes} bytes`);
   let frame: unknown;
   try {
     frame = JSON.parse(line);
   } catch (error) {
-    return fault(null, "bad-request", `not JSON: ${String(error)}`);
+    return fault(-1, "bad-request", `not JSON: ${String(error)}`);
   }
-  if (!isObject(frame)) return fault(null, "bad-request", "a frame is an object");
+  if (!isObject(frame)) return fault(-1, "bad-request", "a frame is an object");
   if (frame["t"] === "hello") return hello(adapter, frame);
-  const id = frame["id"] ?? null;
+  const id = frame["id"] ?? -1;
   if (frame["t"] !== "run") return fault(id, "bad-request", `no frame is called ${JSON.stringify(frame["t"])}`);
   if (!Array.isArray(frame["steps"]) || !frame["steps"].every((s) => isObject(s) && typeof s["do"] === "string")) {
     return fault(id, "bad-request", "steps is an array of objects that say what to do");
@@ -123,7 +123,7 @@ function hello(adapter: Adapter, frame: JsonObject): void {
   rounds = (adapter.rest ?? 2) + Number(limits["extra_rest"] ?? 0);
   const offered = frame["protocol"];
   if (!Array.isArray(offered) || !offered.includes(1)) {
-    return fault(null, "bad-request", "this adapter speaks protocol 1 only");
+    return fault(-1, "bad-request", "this adapter speaks protocol 1 only");
   }
   const profiles: JsonObject = {};
   for (const [name, p] of Object.entries(adapter.profiles)) {
@@ -212,7 +212,6 @@ class Life {
     if (step.do === "crash") {
       this.#session = undefined;
       dropTimers();
-      this.run.dropHooks();
       this.run.take();
     } else {
       this.#session = await this.profile.open(this.frame.with, this.run);
@@ -252,7 +251,7 @@ class Life {
   #refusal(error: unknown): string {
     if (error instanceof Unsupported || error instanceof BadRequest) throw error;
     const text = error instanceof Error ? error.message : String(error);
-    if (error instanceof PlannedThrow) return JSON.stringify({ err: "callback-threw", text });
+    if (error instanceof PlannedThrow) return JSON.stringify({ err: "callback-failure-escaped", text });
     const code = error instanceof Refused ? error.code : this.#codeOf(error);
     if (code === undefined) throw error;
     return JSON.stringify({ err: code, text });
