@@ -105,9 +105,14 @@ class Session:
     def hello(self) -> Hello:
         """What the adapter declared. Raises Unusable when it cannot be started."""
         if self._hello is None:
-            self._start()
+            self.start()
         assert self._hello is not None
         return self._hello
+
+    def start(self) -> None:
+        """Start the adapter, if it is not running. Raises Unusable."""
+        if self._link is None:
+            self._start()
 
     def run(self, scripts: Iterable[tuple[Key, Script]]) -> Iterator[tuple[Key, Outcome]]:
         """The outcome of each script, in the order in which they become known.

@@ -1,0 +1,1 @@
+"""The commands of `optisync`, one module each, loaded when used."""

@@ -1,0 +1,117 @@
+"""What the commands share: options, cases, the way a run is told."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+from contextlib import suppress
+from dataclasses import dataclass
+from pathlib import Path
+
+import click
+
+from optisync_conformance.cases import Case, CaseError, load_file, load_pack
+from optisync_conformance.declared import LACKS
+from optisync_conformance.requirements import RequirementError
+from optisync_conformance.targets import Target
+
+FOLDER = Path(".optisync")
+
+
+def seconds(context: click.Context, option: click.Parameter, text: str) -> float:
+    """A time: `5`, `5s`, `500ms`, `2m`."""
+    for unit, factor in (("ms", 0.001), ("s", 1.0), ("m", 60.0), ("", 1.0)):
+        if text.endswith(unit):
+            with suppress(ValueError):
+                value = float(text.removesuffix(unit)) * factor
+                if 0 < value < 1e6:
+                    return value
+    raise click.BadParameter(f"{text!r} is not a time like 5s or 500ms", context, option)
+
+
+@dataclass(frozen=True, slots=True)
+class Shard:
+    """Part `index` (from 1) of `count`."""
+
+    index: int
+    count: int
+
+    def of(self, cases: Sequence[Case]) -> tuple[Case, ...]:
+        """The cases of this part."""
+        return tuple(cases[self.index - 1 :: self.count])
+
+
+def shard_of(context: click.Context, option: click.Parameter, text: str) -> Shard:
+    """A part: `1/4`."""
+    index, _, count = text.partition("/")
+    if index.isdecimal() and count.isdecimal() and 1 <= int(index) <= int(count):
+        return Shard(int(index), int(count))
+    raise click.BadParameter(f"{text!r} is not a part like 1/4", context, option)
+
+
+def packs_of(text: str) -> tuple[str, ...]:
+    """The packs of a comma-separated list."""
+    return tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def select(packs: str, profiles: Sequence[str], patterns: Sequence[str]) -> tuple[Case, ...]:
+    """The cases asked for. Raises ClickException when a name is wrong or nothing is left."""
+    try:
+        wanted: Sequence[str | None] = profiles or [None]
+        found = [
+            case
+            for profile in wanted
+            for pattern in patterns or ["*"]
+            for case in load_pack(packs_of(packs), profile, pattern)
+        ]
+    except (CaseError, RequirementError) as error:
+        raise click.ClickException(str(error)) from None
+    cases = tuple({case.id: case for case in found}.values())
+    if patterns and not cases:
+        known = load_pack(packs_of(packs), profiles[0] if len(profiles) == 1 else None)
+        raise click.ClickException(_no_case(patterns, [case.id for case in known]))
+    return cases
+
+
+def _no_case(patterns: Sequence[str], known: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(patterns[0], known, n=1, cutoff=0.5)
+    hint = f"; did you mean {close[0]}?" if close else "; `optisync list` names them"
+    return f"no case is called {' or '.join(patterns)}{hint}"
+
+
+def read_files(files: Sequence[Path]) -> tuple[Case, ...]:
+    """The cases of some files. Raises ClickException."""
+    try:
+        return tuple(case for path in files for case in load_file(path))
+    except CaseError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def replay_command(target: Target, case: Case, folder: Path = FOLDER) -> str:
+    """Save a shrunk case; the command that replays it."""
+    from optisync_conformance.runner import save_minimal
+
+    command = shlex.join(target.command)
+    try:
+        path = save_minimal(folder, target, case)
+    except OSError:
+        return f"optisync run --case {shlex.quote(case.id)} -- {command}"
+    return f"optisync replay {shlex.quote(str(path))} -- {command}"
+
+
+profile_option = click.option(
+    "--profile",
+    "profiles",
+    multiple=True,
+    type=click.Choice(sorted(LACKS)),
+    help="Only this profile; may be given more than once.",
+)
+pack_option = click.option(
+    "--pack", "packs", default="core,cover", show_default=True, help="The packs of cases."
+)
+case_option = click.option(
+    "--case", "patterns", multiple=True, metavar="GLOB", help="Only cases with such an id."
+)
+command_argument = click.argument("command", nargs=-1, type=click.UNPROCESSED)

@@ -1,0 +1,173 @@
+"""`optisync run`: the scored run."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from optisync_conformance import expect, targets
+from optisync_conformance.commands.common import (
+    Shard,
+    case_option,
+    command_argument,
+    pack_option,
+    packs_of,
+    profile_option,
+    replay_command,
+    seconds,
+    select,
+    shard_of,
+)
+from optisync_conformance.events import (
+    Event,
+    Exit,
+    RunEnded,
+    RunStarted,
+    TargetSkipped,
+    worst,
+)
+from optisync_conformance.exits import EXITS
+from optisync_conformance.reports.files import ReportError, Wanted, wanted, write
+from optisync_conformance.runner import Emit, Ended, Runner, Settings
+from optisync_conformance.session import SUITE, Options
+from optisync_conformance.targets import Target
+
+
+@click.command(epilog=EXITS)
+@profile_option
+@pack_option
+@case_option
+@click.option("--target", "names", multiple=True, help="Only this target of optisync.toml.")
+@click.option("--expect", "expect_file", type=click.Path(path_type=Path), help="Known failures.")
+@click.option("--fix-expect", is_flag=True, help="Rewrite the file of known failures.")
+@click.option("--jobs", type=click.IntRange(1, 64), default=1, help="Adapter processes at once.")
+@click.option(
+    "--shard", callback=shard_of, default="1/1", metavar="I/N", help="Only this part of the cases."
+)
+@click.option("--seed", type=click.IntRange(0), default=1, show_default=True)
+@click.option(
+    "--timeout",
+    callback=seconds,
+    default="5s",
+    metavar="TIME",
+    show_default=True,
+    help="Per answer.",
+)
+@click.option("--report", "reports", multiple=True, metavar="KIND=FILE", help="json, ndjson, ..")
+@click.option("--show", "most", type=click.IntRange(0), default=10, help="Failures told in full.")
+@click.option("--probes/--no-probes", default=True, help="Probe the adapter itself.")
+@command_argument
+def run(
+    profiles: Sequence[str],
+    packs: str,
+    patterns: Sequence[str],
+    names: Sequence[str],
+    expect_file: Path | None,
+    fix_expect: bool,
+    jobs: int,
+    shard: Shard,
+    seed: int,
+    timeout: float,
+    reports: Sequence[str],
+    most: int,
+    probes: bool,
+    command: Sequence[str],
+) -> int:
+    """Run the cases against an adapter: `optisync run -- CMD`.
+
+    CMD is the command that starts the adapter, or one word: tcp:HOST:PORT, unix:PATH,
+    py:MODULE:FACTORY. Without CMD the targets of optisync.toml are run.
+    """
+    try:
+        files = [wanted(text) for text in reports]
+        chosen = _targets(command, names, expect_file)
+    except (ReportError, targets.TargetsError) as error:
+        raise click.ClickException(str(error)) from None
+    if fix_expect and not any(target.expect for target in chosen):
+        raise click.ClickException("--fix-expect needs --expect FILE, or targets that name one")
+    cases = shard.of(select(packs, profiles, patterns))
+    settings = Settings(
+        cases=cases,
+        profiles=tuple(profiles),
+        jobs=jobs,
+        probes=probes,
+        whole=not (profiles or patterns) and shard.count == 1,
+        options=Options(seed=seed, timeout=timeout, start_timeout=max(20.0, 2 * timeout)),
+        replay=replay_command,
+    )
+    return _run(chosen, settings, packs_of(packs), files, most, fix_expect)
+
+
+def _targets(
+    command: Sequence[str], names: Sequence[str], expect_file: Path | None
+) -> list[Target]:
+    from dataclasses import replace
+
+    if command:
+        return [replace(targets.of_command(command), expect=expect_file)]
+    found = targets.load(Path(targets.FILE))
+    unknown = [name for name in names if name not in {target.name for target in found}]
+    if unknown:
+        known = ", ".join(target.name for target in found)
+        raise targets.TargetsError(f"there is no target {unknown[0]!r}; there are {known}")
+    if expect_file is not None:
+        raise targets.TargetsError("--expect goes with a command; targets name their own file")
+    return [target for target in found if not names or target.name in names]
+
+
+def _run(
+    chosen: Sequence[Target],
+    settings: Settings,
+    packs: tuple[str, ...],
+    files: Sequence[Wanted],
+    most: int,
+    fix_expect: bool,
+) -> int:
+    from optisync_conformance import strays
+    from optisync_conformance.terminal import Terminal, console_for
+
+    began = time.monotonic()
+    events: list[Event] = []
+    show = Terminal(console_for(), most)
+
+    def emit(event: Event) -> None:
+        events.append(event)
+        show(event)
+
+    strays.adopt_orphans()
+    emit(RunStarted(SUITE, settings.options.seed, packs, tuple(each.name for each in chosen)))
+    try:
+        exits = [_one(target, settings, emit, fix_expect) for target in chosen]
+    finally:
+        strays.kill_orphans()
+    how = worst([each for each in exits if each is not None])
+    emit(RunEnded(how, round(time.monotonic() - began, 3)))
+    try:
+        write(events, files)
+    except ReportError as error:
+        raise click.ClickException(str(error)) from None
+    return how.code
+
+
+def _one(target: Target, settings: Settings, emit: Emit, fix: bool) -> Exit | None:
+    if target.missing:
+        emit(TargetSkipped(target.name, target.missing))
+        return None
+    try:
+        if fix and target.expect and not target.expect.is_file():
+            target.expect.touch()
+        ended = Runner(target, settings, emit).run()
+    except expect.ExpectError as error:
+        raise click.ClickException(str(error)) from None
+    if fix and target.expect:
+        _rewrite(target.expect, ended)
+    return ended.exit
+
+
+def _rewrite(path: Path, ended: Ended) -> None:
+    entries = expect.fixed(expect.load(path), ended.findings)
+    path.write_text(expect.dump(entries, expect.head_of(path)), encoding="utf-8")
+    click.echo(f"wrote {len(entries)} expected failures to {path}", err=True)

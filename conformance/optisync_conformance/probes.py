@@ -1,0 +1,194 @@
+"""Probes of the adapter itself: whether what it answers can be believed.
+
+Each runs in a process of its own. A probe that fails makes the run fail: verdicts of an adapter
+that forgets to reset, or answers before the engine is at rest, say nothing about the engine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
+
+from optisync_conformance.frames import Json, Observation, Scope, Script
+from optisync_conformance.session import Observed, Options, Outcome, Session
+from optisync_conformance.telling import compact
+
+HOUR: Final = 3_600_000
+_EXTRA_REST: Final = 5
+_SAMPLE: Final = 20
+_AT_ONCE: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Probe:
+    """How a probe came out; `remedy` is for the author of the adapter."""
+
+    name: str
+    ok: bool
+    text: str
+    remedy: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sample:
+    """A script and what was observed when it was run first; `name` is the case's."""
+
+    name: str
+    script: Script
+    obs: list[Observation]
+
+
+Open = Callable[[Options], Session]
+
+
+def probe_all(
+    start: Open, options: Options, samples: Sequence[Sample], profiles: dict[str, Scope]
+) -> Iterator[Probe]:
+    """Run every probe that applies. Raises Unusable when the adapter cannot be started."""
+    chosen = samples[:: max(1, len(samples) // _SAMPLE)][:_SAMPLE]
+    if chosen:
+        yield _extra_rest(start, options, chosen)
+        yield _leak(start, options, chosen)
+    for name, scope in profiles.items():
+        if name != "patch" and "clock" not in scope.lacks:
+            yield _hour(start, options, name)
+    coordinator = profiles.get("coordinator")
+    if coordinator is not None and not {"crash", "sequence"} & set(coordinator.lacks):
+        yield _durable(start, options, coordinator)
+    yield _clean_exit(start, options)
+
+
+def _extra_rest(start: Open, options: Options, samples: Sequence[Sample]) -> Probe:
+    remedy = (
+        "count the engine's I/O as work, or wait more rounds of the event loop before a step ends"
+    )
+    session = start(replace(options, extra_rest=_EXTRA_REST))
+    try:
+        for sample in samples:
+            wrong = _differs(sample, session.one(sample.script))
+            if wrong:
+                text = f"{sample.name} answers differently when it rests longer: {wrong}"
+                return Probe("extra-rest", False, text, remedy)
+    finally:
+        session.kill()
+    return Probe("extra-rest", True, f"{len(samples)} scripts answer the same with a longer rest")
+
+
+def _leak(start: Open, options: Options, samples: Sequence[Sample]) -> Probe:
+    remedy = "make a fresh engine, store and clock for every run, and keep nothing in module state"
+    session = start(replace(options, window=1))
+    try:
+        first = samples[0]
+        for between in [None, *samples]:
+            if between is not None:
+                session.one(between.script)
+            wrong = _differs(first, session.one(first.script))
+            if wrong:
+                after = f"after {between.name}" if between else "in a fresh process"
+                text = f"{first.name} answers differently {after}: {wrong}"
+                return Probe("fresh-instance", False, text, remedy)
+    finally:
+        session.kill()
+    return Probe("fresh-instance", True, "a run leaves nothing behind for the next")
+
+
+def _differs(sample: Sample, outcome: Outcome) -> str:
+    if not isinstance(outcome, Observed):
+        return "it was not answered"
+    for index, (before, after) in enumerate(zip(sample.obs, outcome.obs, strict=True)):
+        for key in [*before, *after]:
+            if before.get(key) != after.get(key):
+                was, now = compact(before.get(key)), compact(after.get(key))
+                return f"observation {index}, {key}: {_cut(was)} became {_cut(now)}"
+    return ""
+
+
+def _cut(text: str) -> str:
+    return text if len(text) < 120 else text[:118] + ".."
+
+
+def _hour(start: Open, options: Options, profile: str) -> Probe:
+    remedy = "replace timers and the clock before the engine is loaded; never wait for real time"
+    name = f"hour-tick ({profile})"
+    session = start(options)
+    try:
+        session.one(Script(profile, _setting(profile), []))
+        began = time.monotonic()
+        outcome = session.one(Script(profile, _setting(profile), [{"do": "tick", "ms": HOUR}]))
+        took = time.monotonic() - began
+    finally:
+        session.kill()
+    if not isinstance(outcome, Observed):
+        return Probe(name, False, "a tick of an hour was not answered", remedy)
+    text = f"a tick of an hour took {took:.2f} s"
+    return Probe(name, took < _AT_ONCE, text, remedy)
+
+
+def _durable(start: Open, options: Options, scope: Scope) -> Probe:
+    remedy = "keep the counter and the documents with their position over a crash, and nothing else"
+    delta: Json = {"do": "delta", "epoch": 1, "seq": 1, "prev": 0, "settles": [], "atoms": _CHANGE}
+    steps: list[Json] = [
+        _register("$m1"),
+        delta,
+        {"do": "crash"},
+        {"do": "start"},
+        _register("$m2"),
+    ]
+    session = start(options)
+    try:
+        outcome = session.one(Script("coordinator", _setting("coordinator"), steps))
+    finally:
+        session.kill()
+    if not isinstance(outcome, Observed):
+        return Probe("crash-durable", False, "a script with a crash was not answered", remedy)
+    wrong = _lost(outcome.obs, scope)
+    return Probe("crash-durable", not wrong, wrong or "what is durable survives a crash", remedy)
+
+
+_CHANGE: Final[Json] = {"a": [{"op": "replace", "path": "/x", "value": 1}]}
+_UNDONE: Final[Json] = {"a": [{"op": "replace", "path": "/x", "value": 0}]}
+
+
+def _register(name: str) -> Json:
+    return {"do": "register", "m": name, "atoms": _CHANGE, "sent": True, "inverse": _UNDONE}
+
+
+def _lost(obs: Sequence[Observation], scope: Scope) -> str:
+    effects = obs[5].get("effects")
+    for effect in effects if isinstance(effects, list) else []:
+        if isinstance(effect, dict) and effect.get("e") == "id-reused":
+            return "a number given out before the crash was given out again"
+    before, after = obs[2].get("confirmed"), obs[4].get("confirmed")
+    if "confirmed" in scope.sees and before != after:
+        return f"confirmed was {compact(before)} before the crash and {compact(after)} after it"
+    return ""
+
+
+def _setting(profile: str) -> Json:
+    documents: Json = {"a": {"x": 0}, "b": {}}
+    if profile == "view":
+        return {"docs": documents}
+    limits: Json = {"pending": 1000, "buffer": 100}
+    fixed: dict[str, Json] = {"epoch": 1, "variant": "labelled", "strategy": "client-wins"}
+    return {"docs": documents, **fixed, "dense": False, "limits": limits}
+
+
+def _clean_exit(start: Open, options: Options) -> Probe:
+    remedy = "end with exit code 0 when stdin is closed, and end what you started before that"
+    session = start(options)
+    session.start()
+    farewell = session.close()
+    if farewell is None:
+        return Probe("clean-exit", True, "there is no process to end")
+    if farewell.code is None:
+        text = f"it went on running {options.close_timeout:g} s after stdin was closed"
+        return Probe("clean-exit", False, text, remedy)
+    if farewell.code:
+        text = f"it ended with exit code {farewell.code} when stdin was closed"
+        return Probe("clean-exit", False, text, remedy)
+    if farewell.left:
+        text = f"it left {farewell.left} process{'es' * (farewell.left > 1)} behind"
+        return Probe("clean-exit", False, text, remedy)
+    return Probe("clean-exit", True, "it ends with its input and leaves no process behind")
