@@ -66,17 +66,19 @@ IsPending(state, seq) == seq \in Seqs(state.pending)
 
 Find(state, seq) == CHOOSE p \in Entries(state.pending) : p.seq = seq
 
+IsAcked(state, seq) == \E p \in Entries(state.pending) : p.seq = seq /\ p.acked # None
+
 \* The entries whose client_seq is in the set, in their order.
 RECURSIVE Those(_, _)
 Those(list, seqs) ==
     IF list = <<>> THEN <<>>
-    ELSE (IF Head(list).seq \in seqs THEN <<Head(list)>> ELSE <<>>) \o Those(Tail(list), seqs)
+    ELSE (IF list[1].seq \in seqs THEN <<Head(list)>> ELSE <<>>) \o Those(Tail(list), seqs)
 
 \* The list, sorted by client_seq, with one more entry in its place.
 RECURSIVE Inserted(_, _)
 Inserted(list, entry) ==
     IF list = <<>> THEN <<entry>>
-    ELSE IF entry.seq < Head(list).seq THEN <<entry>> \o list
+    ELSE IF entry.seq < list[1].seq THEN <<entry>> \o list
     ELSE <<Head(list)>> \o Inserted(Tail(list), entry)
 
 RECURSIVE Sorted(_)
@@ -126,7 +128,8 @@ Verdict(effect) == IF effect.kind = "acked" THEN "confirmed" ELSE effect.kind
 
 IsKnown(state, seq) == seq \in Seqs(state.told)
 
-Known(state, seq) == (CHOOSE t \in Entries(state.told) : t.seq = seq).verdict
+Known(state, seq) ==
+    (LET told == CHOOSE t \in Entries(state.told) : t.seq = seq IN told.verdict)
 
 \* The verdicts remembered: the newest, and those of what is still pending.
 Remembered(config, state, told) ==
@@ -153,7 +156,7 @@ Judge(config, turn, effect) ==
 RECURSIVE JudgeEach(_, _, _)
 JudgeEach(config, turn, labels) ==
     IF labels = <<>> THEN turn
-    ELSE JudgeEach(config, Judge(config, turn, Acked(Head(labels).seq)), Tail(labels))
+    ELSE JudgeEach(config, Judge(config, turn, Acked(labels[1].seq)), Tail(labels))
 
 Covered(pending, confirmed) == pending.acked # None /\ pending.acked <= confirmed.server_seq
 
@@ -161,7 +164,7 @@ Covered(pending, confirmed) == pending.acked # None /\ pending.acked <= confirme
 RECURSIVE Mine(_, _)
 Mine(config, labels) ==
     IF labels = <<>> THEN <<>>
-    ELSE (IF Head(labels).client = config.client \/ Mutant = "foreign-label-settles"
+    ELSE (IF labels[1].client = config.client \/ Mutant = "foreign-label-settles"
           THEN <<Head(labels)>> ELSE <<>>) \o Mine(config, Tail(labels))
 
 \* What a strategy decides about one mutation: [kind, changes]. strategy.py and, for the
@@ -263,6 +266,7 @@ CommitSnapshot(config, turn, snapshot) ==
                 !.heard = Max(state.heard, confirmed),
                 !.pending = each.left,
                 !.buffer = IF reborn THEN <<>> ELSE state.buffer,
+                !.requested = IF reborn THEN None ELSE state.requested,
                 !.broken = FALSE]])
 
 Commit(config, turn) ==
@@ -281,7 +285,7 @@ Counter(before, after) ==
 RECURSIVE Common(_, _)
 Common(old, new) ==
     IF old = <<>> \/ new = <<>> THEN 0
-    ELSE IF Head(old).seq # Head(new).seq \/ Head(old).changes # Head(new).changes THEN 0
+    ELSE IF old[1].seq # new[1].seq \/ old[1].changes # new[1].changes THEN 0
     ELSE 1 + Common(Tail(old), Tail(new))
 
 RECURSIVE After(_, _)
@@ -302,13 +306,14 @@ Replan(before, after, given) ==
      IN IF given.kind = "register" THEN <<>>
         ELSE Undos(After(old, same)) \o Redos(After(new, same)))
 
+Flipped(before, p) == \E q \in Entries(before.pending) : q.seq = p.seq /\ q.withheld # p.withheld
+
 RECURSIVE Moved(_, _)
 Moved(before, entries) ==
     IF entries = <<>> THEN <<>>
     ELSE (LET p == Head(entries)
-              flipped == IsPending(before, p.seq) /\ Find(before, p.seq).withheld # p.withheld
               kind == IF p.withheld THEN "suspended" ELSE "resumed"
-          IN (IF flipped THEN <<[kind |-> kind, seq |-> p.seq]>> ELSE <<>>)
+          IN (IF Flipped(before, p) THEN <<[kind |-> kind, seq |-> p.seq]>> ELSE <<>>)
              \o Moved(before, Tail(entries)))
 
 \* [callback-order]
@@ -341,8 +346,8 @@ HandOut(before, after) ==
 
 Missing(state, again) ==
     IF state.buffer # <<>> THEN \* [gap-requests]
-        (IF Head(state.buffer).prev = None THEN Head(state.buffer).server_seq - 1
-         ELSE Head(state.buffer).prev)
+        (IF state.buffer[1].prev = None THEN state.buffer[1].server_seq - 1
+         ELSE state.buffer[1].prev)
     ELSE IF again /\ state.heard.server_seq > state.confirmed.server_seq
     THEN state.heard.server_seq \* [head-reveals-gap] [ack-reveals-gap]
     ELSE None
@@ -377,7 +382,7 @@ Guard(config, state, given) ==
                  THEN "queue-full" ELSE "") \* [queue-full]
             [] given.kind \in {"sent", "abandon"} ->
                 (IF ~IsPending(state, given.seq) THEN "unknown-mutation" \* [unknown-mutation]
-                 ELSE IF given.kind = "abandon" /\ Find(state, given.seq).acked # None
+                 ELSE IF given.kind = "abandon" /\ IsAcked(state, given.seq)
                  THEN "already-accepted" ELSE "") \* [already-accepted]
             [] given.kind = "ack" -> \* [ack-without-position]
                 (IF given.server_seq = None /\ config.variant # "seed-literal"
@@ -395,19 +400,22 @@ Generate(config, state) ==
 
 MarkSent(state, seq) == Updated(state, [Find(state, seq) EXCEPT !.sent = TRUE])
 
-Ack(config, turn, ack) ==
+AckPending(config, turn, ack) ==
     (LET state == turn.state
          pending == Find(state, ack.seq)
          at == IF ack.server_seq = None THEN state.confirmed.server_seq ELSE ack.server_seq
          told == Tell(config, turn, Acked(ack.seq))
-     IN IF ~IsPending(state, ack.seq) THEN Judge(config, turn, Acked(ack.seq))
-        ELSE IF pending.acked # None THEN \* [first-verdict-stands]
+     IN IF pending.acked # None THEN \* [first-verdict-stands]
             (IF pending.acked = at THEN turn
              ELSE Diagnosed(turn, "contradictory-verdict", ack.seq))
         ELSE IF at <= state.confirmed.server_seq \/ Mutant = "ack-drops-overlay"
         THEN [told EXCEPT !.state = Without(told.state, ack.seq)] \* [covered-ack-retires]
         ELSE [told EXCEPT !.state = Updated(told.state, \* [ack-keeps-overlay]
                 [pending EXCEPT !.acked = at, !.withheld = FALSE])])
+
+Ack(config, turn, ack) ==
+    IF IsPending(turn.state, ack.seq) THEN AckPending(config, turn, ack)
+    ELSE Judge(config, turn, Acked(ack.seq))
 
 \* [rollback-is-removal]
 Rollback(state, seq) ==
@@ -417,7 +425,7 @@ Rollback(state, seq) ==
 
 Reject(config, turn, reject) ==
     (LET state == turn.state
-     IN IF ~IsPending(state, reject.seq) \/ Find(state, reject.seq).acked # None
+     IN IF ~IsPending(state, reject.seq) \/ IsAcked(state, reject.seq)
         THEN Judge(config, turn, Rejected(reject.seq)) \* [first-verdict-stands]
         ELSE Tell(config, [turn EXCEPT !.state = Rollback(state, reject.seq)],
                   Rejected(reject.seq)))
@@ -425,7 +433,7 @@ Reject(config, turn, reject) ==
 RECURSIVE Waiting(_, _)
 Waiting(list, delta) ==
     IF list = <<>> THEN <<delta>>
-    ELSE IF delta.server_seq < Head(list).server_seq THEN <<delta>> \o list
+    ELSE IF delta.server_seq < list[1].server_seq THEN <<delta>> \o list
     ELSE <<Head(list)>> \o Waiting(Tail(list), delta)
 
 \* Where a delta goes when it arrives: to the host, among those held back, or nowhere.
@@ -485,13 +493,13 @@ Transition(config, turn, given) ==
 \* The next state and the ordered effects; or the same state and one error.
 Step(config, before, given) ==
     (LET error == Guard(config, before, given)
-         turn == Transition(config, Turn(before), given)
-         drained == TakeNext(config, turn.state)
-         asked == Ask(before, drained, given.kind = "tick")
      IN IF error # "" \* [refusal-changes-nothing]
         THEN [state |-> before, effects |-> <<>>, error |-> error]
-        ELSE [state |-> asked.state, error |-> "",
-              effects |-> Counter(before, asked.state) \o Replan(before, turn.state, given)
-                          \o Notices(before, turn) \o HandOut(before, asked.state)
-                          \o asked.effects])
+        ELSE (LET turn == Transition(config, Turn(before), given)
+                  drained == TakeNext(config, turn.state)
+                  asked == Ask(before, drained, given.kind = "tick")
+              IN [state |-> asked.state, error |-> "",
+                  effects |-> Counter(before, asked.state) \o Replan(before, turn.state, given)
+                              \o Notices(before, turn) \o HandOut(before, asked.state)
+                              \o asked.effects]))
 ==============================================================================

@@ -89,7 +89,7 @@ def take_next(state: Coordinator, dense: bool) -> Coordinator:
             case Place.GAP:  # [gap-buffers]
                 return state
             case Place.OVERLAP:  # [overlap-resyncs]
-                return replace(state, buffer=rest, broken=True)
+                state = replace(state, buffer=rest, broken=True)
     return state
 
 

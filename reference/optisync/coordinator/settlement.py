@@ -146,6 +146,7 @@ def _commit_snapshot(config: Config, turn: Turn, snapshot: Snapshot) -> Turn:
         heard=max(state.heard, confirmed),
         pending=tuple(left),
         buffer=() if reborn else state.buffer,
+        requested=None if reborn else state.requested,
         broken=False,
     )
     return turn.at(state)
