@@ -53,8 +53,12 @@ def commands() -> None:
 
 def main(words: Sequence[str] | None = None) -> None:
     """The command line: a mistake of the user is one line and exit code 2, a bug of ours 5."""
+    given = list(sys.argv[1:] if words is None else words)
+    # What follows `--` is a command of the user's, not ours to read.
+    cut = given.index("--") if "--" in given else len(given)
+    ours, theirs = given[:cut], tuple(given[cut + 1 :])
     try:
-        code = commands.main(words, prog_name="optisync", standalone_mode=False)
+        code = commands.main(ours, prog_name="optisync", standalone_mode=False, obj=theirs)
     except click.exceptions.Abort:
         sys.exit(130)
     except click.ClickException as error:

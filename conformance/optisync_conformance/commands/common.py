@@ -49,6 +49,16 @@ def shard_of(context: click.Context, option: click.Parameter, text: str) -> Shar
     raise click.BadParameter(f"{text!r} is not a part like 1/4", context, option)
 
 
+def adapter_command(needed: bool = False) -> tuple[str, ...]:
+    """What follows `--` on the command line. Raises UsageError when it is needed and not there."""
+    context = click.get_current_context()
+    words: object = context.obj
+    command = tuple(str(word) for word in words) if isinstance(words, tuple) else ()
+    if needed and not command:
+        raise click.UsageError("give the command that starts the adapter after --", context)
+    return command
+
+
 def packs_of(text: str) -> tuple[str, ...]:
     """The packs of a comma-separated list."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
@@ -114,4 +124,3 @@ pack_option = click.option(
 case_option = click.option(
     "--case", "patterns", multiple=True, metavar="GLOB", help="Only cases with such an id."
 )
-command_argument = click.argument("command", nargs=-1, type=click.UNPROCESSED)

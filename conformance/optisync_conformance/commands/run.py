@@ -11,8 +11,8 @@ import click
 from optisync_conformance import expect, targets
 from optisync_conformance.commands.common import (
     Shard,
+    adapter_command,
     case_option,
-    command_argument,
     pack_option,
     packs_of,
     profile_option,
@@ -59,7 +59,7 @@ from optisync_conformance.targets import Target
 @click.option("--report", "reports", multiple=True, metavar="KIND=FILE", help="json, ndjson, ..")
 @click.option("--show", "most", type=click.IntRange(0), default=10, help="Failures told in full.")
 @click.option("--probes/--no-probes", default=True, help="Probe the adapter itself.")
-@command_argument
+@click.argument("words", nargs=-1, metavar="[-- CMD]")
 def run(
     profiles: Sequence[str],
     packs: str,
@@ -74,16 +74,18 @@ def run(
     reports: Sequence[str],
     most: int,
     probes: bool,
-    command: Sequence[str],
+    words: Sequence[str],
 ) -> int:
     """Run the cases against an adapter: `optisync run -- CMD`.
 
     CMD is the command that starts the adapter, or one word: tcp:HOST:PORT, unix:PATH,
     py:MODULE:FACTORY. Without CMD the targets of optisync.toml are run.
     """
+    if words:
+        raise click.UsageError(f"put -- before the command: optisync run -- {' '.join(words)}")
     try:
         files = [wanted(text) for text in reports]
-        chosen = _targets(command, names, expect_file)
+        chosen = _targets(adapter_command(), names, expect_file)
     except (ReportError, targets.TargetsError) as error:
         raise click.ClickException(str(error)) from None
     if fix_expect and not any(target.expect for target in chosen):

@@ -1,0 +1,85 @@
+"""`optisync list` and `optisync show`: the cases and the requirements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from optisync_conformance.cases import Case
+from optisync_conformance.commands.common import (
+    case_option,
+    pack_option,
+    profile_option,
+    select,
+)
+from optisync_conformance.requirements import RequirementError, get, load
+from optisync_conformance.telling import compact, step_text
+
+
+@click.command("list")
+@profile_option
+@pack_option
+@case_option
+@click.option("--requirements", "rules", is_flag=True, help="The requirements, with their cases.")
+def list_(profiles: Sequence[str], packs: str, patterns: Sequence[str], rules: bool) -> None:
+    """List the cases, or the requirements."""
+    cases = select(packs, profiles, patterns)
+    if rules:
+        for requirement in load().values():
+            number = sum(case.req == requirement.slug for case in cases)
+            plural = "s" * (number != 1)
+            click.echo(f"{requirement.slug} ({requirement.file}, {number} case{plural})")
+            click.echo(f"    {requirement.sentence}")
+        return
+    for case in cases:
+        click.echo(f"{case.id} [{case.req}]")
+        click.echo(f"    {case.title}")
+
+
+@click.command()
+@click.argument("name", metavar="ID")
+def show(name: str) -> None:
+    """Show a case or a requirement."""
+    cases = select("core,cover", (), ())
+    found = next((case for case in cases if case.id == name), None)
+    if found is not None:
+        _show_case(found)
+        return
+    try:
+        requirement = get(name)
+    except RequirementError as error:
+        close = _near(name, [case.id for case in cases])
+        raise click.ClickException(f"{error}{close}, and no case of this name") from None
+    click.echo(f"{requirement.slug} ({requirement.file}:{requirement.line})")
+    click.echo(f"  {requirement.sentence}")
+    if requirement.reason:
+        click.echo(f"  {requirement.reason}")
+    click.echo(f"  Seen at: {requirement.seen_at or 'not stated'}")
+    for case in cases:
+        if case.req == name:
+            click.echo(f"  case {case.id}: {case.title}")
+
+
+def _near(name: str, known: Sequence[str]) -> str:
+    from difflib import get_close_matches
+
+    close = get_close_matches(name, known, n=1)
+    return f"; there is a case {close[0]}" if close else ""
+
+
+def _show_case(case: Case) -> None:
+    requirement = get(case.req)
+    click.echo(f"{case.id}: {case.title}")
+    click.echo(f"  {requirement.sentence} [{case.req}]")
+    if requirement.reason:
+        click.echo(f"  {requirement.reason}")
+    click.echo(f"  with {compact(case.given())}")
+    told = case.to_json()["steps"]
+    for number, step in enumerate(told if isinstance(told, list) else [], 1):
+        click.echo(f"{number:4}. {step_text(step)}")
+        then = step.get("then") if isinstance(step, dict) else None
+        for field, expected in then.items() if isinstance(then, dict) else ():
+            click.echo(f"        {field}: {compact(expected)}")
+    if case.written_for:
+        click.echo(f"  written for the faulty versions {', '.join(case.written_for)}")
