@@ -20,6 +20,7 @@ from optisync_conformance.modelcheck.tlachecker import WASM
 from optisync_conformance.resources import resource_dir
 
 from .manifest_text import TEXT
+from .processes import children
 
 SPECS = Path(__file__).parent / "specs"
 
@@ -230,15 +231,9 @@ def test_an_interrupt_leaves_no_tlc_behind(tmp_path: Path, sign: signal.Signals)
     assert not any(Path(f"/proc/{pid}").exists() for pid in java)
 
 
-def _wait_for_java(parent: int) -> list[str]:
-    for _ in range(100):
-        told = subprocess.run(
-            ["ps", "-o", "pid=,comm=", "--ppid", str(parent)],
-            capture_output=True,
-            text=True,
-            check=False,
-        )
-        if found := [line.split()[0] for line in told.stdout.splitlines() if "java" in line]:
+def _wait_for_java(parent: int) -> list[int]:
+    for _ in range(200):
+        if found := children(parent, "java"):
             time.sleep(1)
             return found
         time.sleep(0.1)

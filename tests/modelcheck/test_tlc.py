@@ -1,7 +1,6 @@
 """TLC behind typed results: every way a run can end, on real runs."""
 
 import os
-import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -21,6 +20,8 @@ from optisync_conformance.modelcheck.results import (
 from optisync_conformance.modelcheck.tlc import Config, Job
 from optisync_conformance.modelcheck.tlc_output import read, split_messages
 from optisync_conformance.modelcheck.toolchain import NoJar, NoJava, Toolchain
+
+from .processes import children
 
 SPECS = Path(__file__).parent / "specs"
 COUNTER = Config(constants={"Limit": 3, "Mutant": '"none"'}, constraints=("Short",))
@@ -163,17 +164,7 @@ def test_a_run_that_takes_too_long_is_stopped_with_its_children(tools: Toolchain
     assert isinstance(result, Failed)
     assert result.kind is Failure.TIMEOUT
     assert time.monotonic() - started < 10
-    assert not _own_children()
-
-
-def _own_children() -> list[str]:
-    told = subprocess.run(
-        ["ps", "-o", "comm=", "--ppid", str(os.getpid())],
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    return [name for name in told.stdout.split() if name == "java"]
+    assert not children(os.getpid(), "java")
 
 
 def test_what_the_model_prints_is_kept(tools: Toolchain) -> None:
