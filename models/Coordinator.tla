@@ -206,17 +206,23 @@ Resolve(config, turn, delta) ==
         THEN Diagnosed(turn, "strategy-raised", None)
         ELSE DecideEach(config, turn, delta, undecided))
 
+\* What a delta retires: what it labels, and what was acknowledged at or below it.
+Retired(pending, mine, confirmed) ==
+    {p.seq : p \in {q \in Entries(pending) :
+        \/ (q.seq \in Seqs(mine) /\ Mutant # "label-keeps-pending")
+        \/ Covered(q, confirmed)}}
+
+Moved(turn, mine, confirmed) ==
+    [turn EXCEPT !.state.confirmed = confirmed,
+                 !.state.pending = Those(turn.state.pending,
+                    Seqs(turn.state.pending) \ Retired(turn.state.pending, mine, confirmed))]
+
 \* [label-settles]
 CommitDelta(config, turn, delta) ==
     (LET mine == Mine(config, delta.settles)
-         judged == JudgeEach(config, turn, mine)
-         confirmed == Position(delta.epoch, delta.server_seq)
-         gone == {p.seq : p \in {q \in Entries(judged.state.pending) :
-                    \/ (q.seq \in Seqs(mine) /\ Mutant # "label-keeps-pending")
-                    \/ Covered(q, confirmed)}}
-         left == Those(judged.state.pending, Seqs(judged.state.pending) \ gone)
      IN Resolve(config,
-            [judged EXCEPT !.state.confirmed = confirmed, !.state.pending = left], delta))
+            Moved(JudgeEach(config, turn, mine), mine, Position(delta.epoch, delta.server_seq)),
+            delta))
 
 \* What the snapshot's outcomes say about one number: the last that names it; None is none.
 RECURSIVE OutcomeOf(_, _)
@@ -308,19 +314,19 @@ Replan(before, after, given) ==
 
 Flipped(before, p) == \E q \in Entries(before.pending) : q.seq = p.seq /\ q.withheld # p.withheld
 
-RECURSIVE Moved(_, _)
-Moved(before, entries) ==
+RECURSIVE Flips(_, _)
+Flips(before, entries) ==
     IF entries = <<>> THEN <<>>
     ELSE (LET p == Head(entries)
               kind == IF p.withheld THEN "suspended" ELSE "resumed"
           IN (IF Flipped(before, p) THEN <<[kind |-> kind, seq |-> p.seq]>> ELSE <<>>)
-             \o Moved(before, Tail(entries)))
+             \o Flips(before, Tail(entries)))
 
 \* [callback-order]
 Notices(before, turn) ==
     (LET after == turn.state
          same == after.pending = before.pending /\ after.confirmed = before.confirmed
-     IN Sorted(turn.verdicts) \o Moved(before, after.pending) \o turn.diags
+     IN Sorted(turn.verdicts) \o Flips(before, after.pending) \o turn.diags
         \o (IF same THEN <<>> ELSE <<[kind |-> "changed"]>>)) \* [one-change]
 
 \* One delta a step. [drain-one-step-each]
@@ -490,16 +496,23 @@ Transition(config, turn, given) ==
                  THEN [turn EXCEPT !.state.port = given] ELSE turn)
           [] OTHER -> CurrentEpoch(config, turn, given))
 
+Effects(before, given, turn, after, questions) ==
+    Counter(before, after) \o Replan(before, turn.state, given) \o Notices(before, turn)
+    \o HandOut(before, after) \o questions
+
+Answer(before, given, turn, asked) ==
+    [state |-> asked.state, error |-> "",
+     effects |-> Effects(before, given, turn, asked.state, asked.effects)]
+
+Accept(config, before, given, turn) ==
+    Answer(before, given, turn,
+           Ask(before, TakeNext(config, turn.state), given.kind = "tick"))
+
+Refuse(before, error) == [state |-> before, effects |-> <<>>, error |-> error]
+
 \* The next state and the ordered effects; or the same state and one error.
 Step(config, before, given) ==
-    (LET error == Guard(config, before, given)
-     IN IF error # "" \* [refusal-changes-nothing]
-        THEN [state |-> before, effects |-> <<>>, error |-> error]
-        ELSE (LET turn == Transition(config, Turn(before), given)
-                  drained == TakeNext(config, turn.state)
-                  asked == Ask(before, drained, given.kind = "tick")
-              IN [state |-> asked.state, error |-> "",
-                  effects |-> Counter(before, asked.state) \o Replan(before, turn.state, given)
-                              \o Notices(before, turn) \o HandOut(before, asked.state)
-                              \o asked.effects]))
+    IF Guard(config, before, given) # ""
+    THEN Refuse(before, Guard(config, before, given)) \* [refusal-changes-nothing]
+    ELSE Accept(config, before, given, Transition(config, Turn(before), given))
 ==============================================================================

@@ -90,15 +90,14 @@ Alphabet == <<
 
 Init == s = {initial}
 
-\\* What the input number i leads to; a step beyond the scope's last number is none.
-Within(result) == result.state.generated <= {numbers}
+\\* The inputs by number; none generates more than {numbers} numbers.
+Offered == {{i \\in DOMAIN Alphabet : Alphabet[i].kind # "generate" \\/ s.generated < {numbers}}}
+
 Taken(i) == Step(Config, s, Alphabet[i])
 
-Apply(i) == Within(Taken(i)) /\\ s' = (LET taken == Taken(i) IN taken.state)
+Apply(i) == s' = (LET taken == Taken(i) IN taken.state)
 
-{actions}
-
-Next == {next}
+Next == \\E i \\in Offered : Apply(i)
 
 TypeOK == TypeLaw
 Queue == QueueLaw(Config)
@@ -116,17 +115,10 @@ PROPERTIES = ("Onward", "FirstVerdict")
 
 
 def scope_module(scope: Scope) -> str:
-    """The scope as a TLA+ module over the one variable ``s``, with one action per kind of input."""
+    """The scope as a TLA+ module over the one variable ``s``."""
     literals = [encode_input(given) for given in scope.inputs]
     lines = [f"  {show(value)}  \\* {i}" for i, value in enumerate(literals, 1)]
     inputs = [line.replace("  \\*", ",  \\*", 1) for line in lines[:-1]] + lines[-1:]
-    kinds: dict[str, list[int]] = {}
-    for number, given in enumerate(scope.inputs, 1):
-        kinds.setdefault(type(given).__name__, []).append(number)
-    actions = [
-        f"On{kind} == \\E i \\in {{{', '.join(map(str, numbers))}}} : Apply(i)"
-        for kind, numbers in kinds.items()
-    ]
     return _SCOPE.format(
         module=scope.module,
         about=scope.about,
@@ -134,8 +126,6 @@ def scope_module(scope: Scope) -> str:
         inputs="\n".join(inputs),
         initial=show(encode_state(scope.initial)),
         numbers=scope.numbers,
-        actions="\n".join(actions),
-        next=" \\/ ".join(f"On{kind}" for kind in kinds),
     )
 
 
@@ -149,10 +139,9 @@ Ready == [effects |-> <<>>, error |-> "ready"]
 GraphInit == Init /\\ out = Ready
 
 Put(i) ==
-    /\\ out = Ready
+    /\\ out = Ready /\\ i \\in Offered
     /\\ (LET taken == Taken(i)
-        IN /\\ Within(taken)
-           /\\ s' = taken.state
+        IN /\\ s' = taken.state
            /\\ out' = [effects |-> taken.effects, error |-> taken.error])
 
 Rest == out # Ready /\\ out' = Ready /\\ s' = s
