@@ -48,7 +48,7 @@ from optisync.coordinator.effects import (
 from optisync.coordinator.inputs import Abandon, Applied, Generate, Input, Register, Sent, Tick
 from optisync.coordinator.state import Coordinator, Pending, Position, Told
 from optisync.patch import Replace
-from optisync.values import AtomKey, ClientSeq, Epoch, Obj
+from optisync.values import AtomKey, Obj
 from optisync.view import Changes, Update, changes_of
 
 from .values import Plain, Value, of
@@ -290,6 +290,7 @@ def encode_effect(effect: Effect) -> Value:
 def label(given: Input) -> str:
     """A short name of an input, different for different inputs of one alphabet.
 
+    >>> from optisync.values import ClientSeq, Epoch
     >>> label(Ack(Epoch(1), ClientSeq(2), None)), label(Register(ClientSeq(1), (), sent=False))
     ('ack e1 m2 @-', 'register m1 unsent {}')
     """
@@ -316,7 +317,9 @@ def label(given: Input) -> str:
         case Delta(epoch, server_seq, prev, changes, settles):
             touched = ",".join(sorted(places(changes, delta_value(server_seq))))
             names = "".join(f" {named.client}:m{named.seq}" for named in settles)
-            return f"delta e{epoch} {'-' if prev is None else prev}>{server_seq} {{{touched}}}{names}"
+            return (
+                f"delta e{epoch} {'-' if prev is None else prev}>{server_seq} {{{touched}}}{names}"
+            )
         case Snapshot(epoch, server_seq, _, outcomes, client_known):
             told = "".join(f" m{o.seq}:{_told_by(o)}" for o in outcomes)
             return f"snapshot e{epoch} @{server_seq}{told}{'' if client_known else ' unknown'}"

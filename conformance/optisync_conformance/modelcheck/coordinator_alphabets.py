@@ -25,8 +25,13 @@ from .coordinator_scopes import Scope
 
 
 def scopes() -> tuple[Scope, ...]:
-    """All scopes, the large ones first."""
-    return (_rebase(), _server_wins(), _epochs(), _stream(), _seed(), *_small(), *cover_scopes())
+    """All scopes."""
+    return (*large_scopes(), *small_scopes(), *cover_scopes())
+
+
+def large_scopes() -> tuple[Scope, ...]:
+    """Scopes of 5,000 to 15,000 states."""
+    return (_rebase(), _server_wins(), _epochs(), _stream(), _seed())
 
 
 def _stream() -> Scope:
@@ -155,7 +160,8 @@ def _seed() -> Scope:
     )
 
 
-def _small() -> tuple[Scope, ...]:
+def small_scopes() -> tuple[Scope, ...]:
+    """Scopes small enough for the second checker; strategies that an application might bring."""
     return (
         scope(
             "rivals",
@@ -176,8 +182,12 @@ def _small() -> tuple[Scope, ...]:
         ),
         scope(
             "withhold_once",
-            "a strategy of the application that shows again what it put aside",
-            _CONFLICTS[:2] + _CONFLICTS[4:],
+            "a strategy of the application that shows again what it put aside; snapshots",
+            (
+                *(_CONFLICTS[:2] + _CONFLICTS[4:]),
+                snapshot(1, (2, 3)),
+                snapshot(1, epoch=2, known=False),
+            ),
             Limits(pending=2, buffer=1, verdicts=2, block=2),
             numbers=2,
             strategy="withhold-once",

@@ -26,6 +26,7 @@ from optisync.coordinator.step import step
 from optisync.machine import Step
 
 from .coordinator import Out, encode_config, encode_effect, encode_input, encode_state, label
+from .tlc import Constant
 from .values import Value, of, show
 
 Machine: TypeAlias = Callable[[Config, Coordinator, Input], Step[Coordinator, Effect]]
@@ -110,6 +111,8 @@ FirstVerdict == [][FirstVerdictLaw]_s
 ====
 """
 
+#: The machine, with no guard removed.
+CONSTANTS: dict[str, Constant] = {"Mutant": '"none"'}
 INVARIANTS = ("TypeOK", "Queue", "Verdicts", "HeldBack", "Questions", "Port")
 PROPERTIES = ("Onward", "FirstVerdict")
 
