@@ -15,7 +15,7 @@ from optisync.view import changes_to_json, invert_changes
 from optisync_conformance.derive import Hosts, read_changes
 from optisync_conformance.frames import Json as Plain
 from optisync_conformance.match import MATCHERS
-from optisync_conformance.reference.host import thaw
+from optisync_conformance.reference.host import Observation, thaw
 from optisync_conformance.reference.run import run_script
 from optisync_conformance.requirements import requirements
 from optisync_conformance.resources import resource_dir
@@ -205,12 +205,18 @@ def _check_matchers(expected: Json) -> None:
         _check_matchers(value)
 
 
+def run_case(case: Case) -> list[Observation]:
+    """What the reference does with the script of a case. Raises ScriptError."""
+    steps = [cast("dict[str, object]", step) for step in case.script()]
+    return run_script(case.profile, case.given(), steps)
+
+
 def with_inverses(case: Case) -> Case:
     """The case with `inverse` in every registration, as the reference's view gives it."""
     if not any(step.do["do"] == "register" for step in case.steps):
         return case
     try:
-        observed = run_script(case.profile, case.given(), _plain_steps(case))
+        observed = run_case(case)
     except ScriptError as error:
         raise CaseError(f"case {case.id}: {error}") from None
     docs = case.setting["docs"]
@@ -232,10 +238,6 @@ def _with_inverse(step: Step, view: Obj) -> Step:
     except OptisyncError:  # it does not apply: there is nothing to take back
         inverse = Obj()
     return Step(step.do.put("inverse", inverse), step.then)
-
-
-def _plain_steps(case: Case) -> list[dict[str, object]]:
-    return [cast("dict[str, object]", step) for step in case.script()]
 
 
 def _frozen(raw: object) -> Obj:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Generator, Mapping, Sequence
 from contextlib import contextmanager
 from functools import cache
 from importlib.abc import Loader, MetaPathFinder
@@ -90,7 +90,7 @@ def load_copy(sources: Mapping[str, str]) -> Runner:
 
 
 @contextmanager
-def _aside(finder: MetaPathFinder) -> Iterator[None]:
+def _aside(finder: MetaPathFinder) -> Generator[None]:
     """Put the real modules aside while the copies are imported."""
     real = {name: module for name, module in sys.modules.items() if copied(name)}
     for name in real:
@@ -103,9 +103,7 @@ def _aside(finder: MetaPathFinder) -> Iterator[None]:
         for name in [name for name in sys.modules if copied(name)]:
             del sys.modules[name]
         sys.modules.update(real)
-        # Importing a submodule binds it in its package; the package is the real one.
+        # Importing a submodule binds it in its package; that must be the real one again.
         reference = real.get("optisync_conformance.reference")
         if reference is not None:
-            vars(optisync_conformance)["reference"] = reference
-        else:
-            vars(optisync_conformance).pop("reference", None)
+            setattr(optisync_conformance, "reference", reference)  # noqa: B010

@@ -11,7 +11,7 @@ from optisync.patch import apply, patch_from_json
 from optisync.values import Json, Obj, freeze
 from optisync.view import Doc
 from optisync_conformance.cases import Case, Step
-from optisync_conformance.derive import Derived, Hosts
+from optisync_conformance.derive import Hosts
 from optisync_conformance.match import Difference, Kind, difference
 
 # Compared as a whole: a member too many is a difference too.
@@ -96,53 +96,60 @@ def place(case: Case, step: int) -> tuple[str, int]:
     return verbs[-1], verbs.count(verbs[-1])
 
 
+def fields(
+    case: Case, observations: Sequence[Mapping[str, object]], lacks: Collection[str] = ()
+) -> list[dict[str, Json]]:
+    """What there is to compare after start and after each step: reported, or derived.
+
+    Effects come without undo and redo, and without those that the implementation lacks.
+    """
+    docs = case.setting.get("docs")
+    hosts = Hosts(docs if isinstance(docs, Obj) else Obj(), (step.do for step in case.steps))
+    steps = (None, *(step.do for step in case.steps))
+    hidden = _hidden(lacks)
+    found: list[dict[str, Json]] = []
+    for do, raw in zip(steps, observations, strict=False):
+        observation = _object(raw)
+        effects = observation.get("effects")
+        reported = effects if isinstance(effects, tuple) else ()
+        here = dict(observation)
+        here["effects"] = tuple(e for e in reported if not _is_hidden(e, hidden))
+        if case.profile == "coordinator":
+            derived = hosts.follow(do, observation)
+            here |= {"view": derived.view, "push_view": derived.push_view, "shown": derived.shown}
+        elif case.profile == "view":
+            shown = (e for e in reported if isinstance(e, Obj) and e.get("e") == "shown")
+            here["shown"] = tuple(effect.get("view") for effect in shown)
+        found.append(here)
+    return found
+
+
+def _hidden(lacks: Collection[str]) -> frozenset[str]:
+    return _PLAN | {effect for cap, effect in LACKED_EFFECTS.items() if cap in lacks}
+
+
+def _is_hidden(effect: Json, hidden: Collection[str]) -> bool:
+    return isinstance(effect, Obj) and effect.get("e") in hidden
+
+
 class _Judge:
     def __init__(self, case: Case, sees: frozenset[str], lacks: frozenset[str]) -> None:
         self._case = case
         self._sees = sees
-        self._hidden = {effect for cap, effect in LACKED_EFFECTS.items() if cap in lacks}
+        self._lacks = lacks
+        self._hidden = _hidden(lacks)
         self._failures: list[Failure] = []
         self._blind: list[str] = []
         self._compared = 0
-        docs = case.setting.get("docs", Obj())
-        self._hosts = Hosts(
-            docs if isinstance(docs, Obj) else Obj(), (step.do for step in case.steps)
-        )
 
     def all(self, observations: Sequence[Mapping[str, object]]) -> Judgement:
-        frozen = [_object(raw) for raw in observations]
-        fields = self._fields(None, frozen[0]) if frozen else {}
+        found = fields(self._case, observations, self._lacks)
         for number, step in enumerate(self._case.steps, 1):
-            if number >= len(frozen):
+            if number >= len(found):
                 self._fail(number, Difference(("out",), "missing", None, None))
                 break
-            before, fields = fields, self._fields(step, frozen[number])
-            self._step(number, step, before, fields)
+            self._step(number, step, found[number - 1], found[number])
         return Judgement(tuple(self._failures), tuple(dict.fromkeys(self._blind)), self._compared)
-
-    def _fields(self, step: Step | None, observation: Obj) -> dict[str, Json]:
-        """What there is to compare: reported, or derived."""
-        fields = dict(observation)
-        effects = fields.get("effects")
-        reported = effects if isinstance(effects, tuple) else ()
-        match self._case.profile:
-            case "coordinator":
-                derived: Derived = self._hosts.follow(
-                    None if step is None else step.do, observation
-                )
-                fields |= {"view": derived.view, "push_view": derived.push_view}
-                fields["shown"] = derived.shown
-            case "view":
-                shown = (e for e in reported if isinstance(e, Obj) and e.get("e") == "shown")
-                fields["shown"] = tuple(effect.get("view") for effect in shown)
-            case "patch":
-                pass
-        fields["effects"] = tuple(e for e in reported if not self._is_hidden(e))
-        return fields
-
-    def _is_hidden(self, effect: Json) -> bool:
-        name = effect.get("e") if isinstance(effect, Obj) else None
-        return name in _PLAN or name in self._hidden
 
     def _step(
         self, number: int, step: Step, before: dict[str, Json], after: dict[str, Json]
@@ -177,7 +184,7 @@ class _Judge:
     def _without_hidden(self, expected: Json) -> Json:
         """The expected effects less those that the implementation lacks; these are blind."""
         if isinstance(expected, tuple):
-            kept = tuple(effect for effect in expected if not self._is_hidden(effect))
+            kept = tuple(effect for effect in expected if not _is_hidden(effect, self._hidden))
             gone = sorted({str(e["e"]) for e in expected if e not in kept and isinstance(e, Obj)})
             self._blind += [f"effects:{name}" for name in gone if name not in _PLAN]
             return kept
