@@ -56,6 +56,7 @@ from optisync_conformance.targets import Target
     show_default=True,
     help="Per answer.",
 )
+@click.option("--start-timeout", callback=seconds, default="20s", metavar="TIME", help="Hello.")
 @click.option("--report", "reports", multiple=True, metavar="KIND=FILE", help="json, ndjson, ..")
 @click.option("--show", "most", type=click.IntRange(0), default=10, help="Failures told in full.")
 @click.option("--probes/--no-probes", default=True, help="Probe the adapter itself.")
@@ -71,6 +72,7 @@ def run(
     shard: Shard,
     seed: int,
     timeout: float,
+    start_timeout: float,
     reports: Sequence[str],
     most: int,
     probes: bool,
@@ -97,7 +99,7 @@ def run(
         jobs=jobs,
         probes=probes,
         whole=not (profiles or patterns) and shard.count == 1,
-        options=Options(seed=seed, timeout=timeout, start_timeout=max(20.0, 2 * timeout)),
+        options=Options(seed=seed, timeout=timeout, start_timeout=start_timeout),
         replay=replay_command,
     )
     return _run(chosen, settings, packs_of(packs), files, most, fix_expect)
