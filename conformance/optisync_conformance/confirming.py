@@ -10,9 +10,10 @@ from msgspec.structs import replace as changed
 
 from optisync_conformance.cases import Case
 from optisync_conformance.events import Verdict
-from optisync_conformance.frames import Scope
+from optisync_conformance.frames import Observation, Scope
+from optisync_conformance.reduce import reduce
 from optisync_conformance.scoring import Scored, score, script_of
-from optisync_conformance.session import Session
+from optisync_conformance.session import Observed, Session
 
 _TRIES: Final = {Verdict.TIMEOUT: 4, Verdict.CRASH: 30, Verdict.ERROR: 30}
 
@@ -71,8 +72,12 @@ def _flaky(first: Scored, again: Scored) -> Scored:
 
 def _shrunk(session: Session, case: Case, known: Scored, scope: Scope) -> Case:
     if known.verdict is Verdict.FAIL:
-        step = known.failures[0].step
-        return changed(case, steps=case.steps[: max(1, step)])
+
+        def observed(shorter: Case) -> list[Observation] | None:
+            outcome = session.one(script_of(shorter))
+            return outcome.obs if isinstance(outcome, Observed) else None
+
+        return reduce(case, known.failures[0], observed, scope.sees, scope.lacks)
     budget = _TRIES.get(known.verdict, 0)
 
     def breaks(shorter: Case) -> bool:

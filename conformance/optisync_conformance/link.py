@@ -14,10 +14,12 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Final, Protocol, cast
 
 from optisync_conformance import strays
 from optisync_conformance.stream import Closed, Stream
+
+_MOMENT: Final = 0.5
 
 
 class CannotStart(Exception):
@@ -110,12 +112,19 @@ class ProcessLink:
         with suppress(subprocess.TimeoutExpired):
             code = self._process.wait(seconds)
         # What an adapter leaves when it ends by itself is its doing; what we cut off is ours.
-        left = len(strays.left_by(self._mark)) if code is not None else 0
+        left = self._left() if code is not None else 0
         self._end()
         return Farewell(code, left)
 
     def stderr(self) -> str:
         return self._stream.tail()
+
+    def _left(self) -> int:
+        """Processes still there a moment after the adapter ended; a launcher's may take one."""
+        until = time.monotonic() + _MOMENT
+        while (left := len(strays.left_by(self._mark))) and time.monotonic() < until:
+            time.sleep(0.01)
+        return left
 
     def _end(self) -> None:
         self._stream.tail()

@@ -30,11 +30,33 @@ def step_text(step: object) -> str:
     words = [str(members.pop("do", "?"))]
     if "m" in members:
         words.append(str(members.pop("m")))
+    if "atoms" in members:  # the longest comes last
+        members["atoms"] = members.pop("atoms")
     for key, value in members.items():
         if key == "inverse" or (key in _SILENT and value == _SILENT[key]):
             continue
         words.append(_member(key, value))
     return " ".join(words)
+
+
+# Members of `with` that say nothing when they are as here.
+_USUAL: Final[Mapping[str, object]] = {
+    "epoch": 1, "variant": "labelled", "strategy": "client-wins", "dense": False,
+    "limits": {"pending": 1000, "buffer": 100}, "docs": {},
+}  # fmt: skip
+
+
+def setting_text(setting: object) -> str:
+    """What is unusual about `with`; empty when nothing is.
+
+    >>> setting_text({"docs": {"a": 1}, "epoch": 1, "dense": True})
+    'with docs {"a": 1}, dense true'
+    """
+    if not isinstance(setting, dict):
+        return ""
+    members = cast("dict[str, object]", setting)
+    told = [_member(key, value) for key, value in members.items() if value != _USUAL.get(key)]
+    return f"with {', '.join(told)}" if told else ""
 
 
 def _member(key: str, value: object) -> str:

@@ -24,7 +24,7 @@ from optisync_conformance.events import (
 )
 from optisync_conformance.reports.collect import Report, TargetReport
 from optisync_conformance.reports.plain import divergence
-from optisync_conformance.telling import compact, pretty, step_text
+from optisync_conformance.telling import pretty, setting_text, step_text
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -199,8 +199,8 @@ def show_steps(
     from rich.table import Table
     from rich.text import Text
 
-    if setting:
-        console.print(f"with {compact(setting)}", style="dim", markup=False, highlight=False)
+    if unusual := setting_text(setting):
+        console.print(unusual, style="dim", markup=False, highlight=False)
     table = Table(box=None, show_header=False, pad_edge=False)
     table.add_column(justify="right", no_wrap=True)
     table.add_column(overflow="fold")

@@ -6,9 +6,24 @@ import click
 
 
 @click.command()
-def adapter() -> None:
+@click.option("--mutant", metavar="NAME", help="A faulty version instead of the reference.")
+@click.option("--list", "list_only", is_flag=True, help="List the faulty versions.")
+def adapter(mutant: str | None, list_only: bool) -> None:
     """Speak protocol 1 on stdin and stdout, with the reference behind it."""
     from optisync_conformance.reference.run import run_script
     from optisync_conformance.reference.stdio import serve_stdio
 
-    serve_stdio(run_script)
+    if not list_only and mutant is None:
+        serve_stdio(run_script)
+        return
+    from optisync_conformance.faults import FaultError, faults, load_fault
+
+    try:
+        if list_only:
+            for fault in faults():
+                click.echo(f"{fault.name} [{fault.requirement}]\n    {fault.why}")
+        else:
+            assert mutant is not None
+            serve_stdio(load_fault(mutant), f"optisync reference with the fault {mutant}")
+    except FaultError as error:
+        raise click.ClickException(str(error)) from None

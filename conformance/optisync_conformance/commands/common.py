@@ -13,7 +13,7 @@ import click
 from optisync_conformance.cases import Case, CaseError, load_file, load_pack
 from optisync_conformance.declared import LACKS
 from optisync_conformance.requirements import RequirementError
-from optisync_conformance.targets import Target
+from optisync_conformance.targets import FILE, Target, TargetsError, load, of_command
 
 FOLDER = Path(".optisync")
 
@@ -49,14 +49,10 @@ def shard_of(context: click.Context, option: click.Parameter, text: str) -> Shar
     raise click.BadParameter(f"{text!r} is not a part like 1/4", context, option)
 
 
-def adapter_command(needed: bool = False) -> tuple[str, ...]:
-    """What follows `--` on the command line. Raises UsageError when it is needed and not there."""
-    context = click.get_current_context()
-    words: object = context.obj
-    command = tuple(str(word) for word in words) if isinstance(words, tuple) else ()
-    if needed and not command:
-        raise click.UsageError("give the command that starts the adapter after --", context)
-    return command
+def adapter_command() -> tuple[str, ...]:
+    """What follows `--` on the command line; empty when there is nothing."""
+    words: object = click.get_current_context().obj
+    return tuple(str(word) for word in words) if isinstance(words, tuple) else ()
 
 
 def packs_of(text: str) -> tuple[str, ...]:
@@ -103,14 +99,39 @@ def replay_command(target: Target, case: Case, folder: Path = FOLDER) -> str:
     """Save a shrunk case; the command that replays it."""
     from optisync_conformance.runner import save_minimal
 
-    command = shlex.join(target.command)
+    named = target.cwd is not None
+    adapter = f"--target {target.name}" if named else f"-- {shlex.join(target.command)}"
     try:
         path = save_minimal(folder, target, case)
     except OSError:
-        return f"optisync run --case {shlex.quote(case.id)} -- {command}"
-    return f"optisync replay {shlex.quote(str(path))} -- {command}"
+        return f"optisync run --case {shlex.quote(case.id)} {adapter}"
+    return f"optisync replay {shlex.quote(str(path))} {adapter}"
 
 
+def chosen_target(name: str | None) -> Target:
+    """The target to try: of optisync.toml by its name, or the command after `--`."""
+    command = adapter_command()
+    if bool(command) == bool(name):
+        raise click.UsageError("give either --target or the adapter's command after --")
+    if name is None:
+        return of_command(command)
+    try:
+        return targets_of([name])[0]
+    except TargetsError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def targets_of(names: Sequence[str]) -> list[Target]:
+    """The targets of optisync.toml, or those of these names. Raises TargetsError."""
+    found = load(Path(FILE))
+    for name in names:
+        if name not in {target.name for target in found}:
+            known = ", ".join(target.name for target in found)
+            raise TargetsError(f"there is no target {name!r}; there are {known}")
+    return [target for target in found if not names or target.name in names]
+
+
+target_option = click.option("--target", "name", help="A target of optisync.toml.")
 profile_option = click.option(
     "--profile",
     "profiles",

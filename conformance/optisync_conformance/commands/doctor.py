@@ -8,10 +8,11 @@ import click
 
 from optisync_conformance.cases import Case
 from optisync_conformance.commands.common import (
-    adapter_command,
+    chosen_target,
     profile_option,
     seconds,
     select,
+    target_option,
 )
 from optisync_conformance.events import (
     RED,
@@ -26,7 +27,6 @@ from optisync_conformance.events import (
 from optisync_conformance.exits import EXITS
 from optisync_conformance.runner import Runner, Settings
 from optisync_conformance.session import Options
-from optisync_conformance.targets import of_command
 
 _SMOKE = 8
 
@@ -34,11 +34,12 @@ _SMOKE = 8
 @click.command(epilog=EXITS)
 @profile_option
 @click.option("--timeout", callback=seconds, default="5s", metavar="TIME", help="Per answer.")
-def doctor(profiles: Sequence[str], timeout: float) -> int:
+@target_option
+def doctor(profiles: Sequence[str], timeout: float, name: str | None) -> int:
     """Try an adapter: hello, probes, and a few simple cases: `optisync doctor -- CMD`."""
     from optisync_conformance import strays
 
-    target = of_command(adapter_command(needed=True))
+    target = chosen_target(name)
     cases = tuple(smoke(select("core", profiles, ())))
     settings = Settings(
         cases, profiles=tuple(profiles), whole=False, options=Options(timeout=timeout)

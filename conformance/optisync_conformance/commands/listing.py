@@ -14,7 +14,7 @@ from optisync_conformance.commands.common import (
     select,
 )
 from optisync_conformance.requirements import RequirementError, get, load
-from optisync_conformance.telling import compact, step_text
+from optisync_conformance.telling import compact, setting_text, step_text
 
 
 @click.command("list")
@@ -74,7 +74,8 @@ def _show_case(case: Case) -> None:
     click.echo(f"  {requirement.sentence} [{case.req}]")
     if requirement.reason:
         click.echo(f"  {requirement.reason}")
-    click.echo(f"  with {compact(case.given())}")
+    if unusual := setting_text(case.given()):
+        click.echo(f"  {unusual}")
     told = case.to_json()["steps"]
     for number, step in enumerate(told if isinstance(told, list) else [], 1):
         click.echo(f"{number:4}. {step_text(step)}")

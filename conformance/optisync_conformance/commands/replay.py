@@ -8,7 +8,12 @@ from pathlib import Path
 
 import click
 
-from optisync_conformance.commands.common import adapter_command, read_files, seconds
+from optisync_conformance.commands.common import (
+    chosen_target,
+    read_files,
+    seconds,
+    target_option,
+)
 from optisync_conformance.events import (
     Done,
     Event,
@@ -20,18 +25,18 @@ from optisync_conformance.events import (
 from optisync_conformance.exits import EXITS
 from optisync_conformance.runner import Runner, Settings
 from optisync_conformance.session import SUITE, Options
-from optisync_conformance.targets import of_command
 
 
 @click.command(epilog=EXITS)
 @click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path))
 @click.option("--timeout", callback=seconds, default="5s", metavar="TIME", help="Per answer.")
-def replay(files: Sequence[Path], timeout: float) -> int:
+@target_option
+def replay(files: Sequence[Path], timeout: float, name: str | None) -> int:
     """Run the cases of FILES again: `optisync replay FILE.. -- CMD`."""
     from optisync_conformance import strays
     from optisync_conformance.terminal import Terminal, console_for, show_steps
 
-    target = of_command(adapter_command(needed=True))
+    target = chosen_target(name)
     cases = read_files(files)
     console = console_for()
     show = Terminal(console, most=len(cases))

@@ -20,6 +20,7 @@ from optisync_conformance.commands.common import (
     seconds,
     select,
     shard_of,
+    targets_of,
 )
 from optisync_conformance.events import (
     Event,
@@ -110,16 +111,13 @@ def _targets(
 ) -> list[Target]:
     from dataclasses import replace
 
+    if command and names:
+        raise targets.TargetsError("--target goes without a command")
     if command:
         return [replace(targets.of_command(command), expect=expect_file)]
-    found = targets.load(Path(targets.FILE))
-    unknown = [name for name in names if name not in {target.name for target in found}]
-    if unknown:
-        known = ", ".join(target.name for target in found)
-        raise targets.TargetsError(f"there is no target {unknown[0]!r}; there are {known}")
     if expect_file is not None:
         raise targets.TargetsError("--expect goes with a command; targets name their own file")
-    return [target for target in found if not names or target.name in names]
+    return targets_of(names)
 
 
 def _run(

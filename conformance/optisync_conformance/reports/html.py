@@ -12,7 +12,7 @@ from optisync_conformance.events import RED, Detail
 from optisync_conformance.reports.collect import Report
 from optisync_conformance.reports.diagram import svg
 from optisync_conformance.reports.plain import divergence
-from optisync_conformance.telling import pretty, step_text
+from optisync_conformance.telling import pretty, setting_text, step_text
 
 _PAGE: Final = Path(__file__).with_name("page.html.jinja")
 
@@ -27,6 +27,7 @@ def to_html(report: Report) -> str:
         divergence=divergence,
         pretty=pretty,
         step_text=step_text,
+        setting_text=setting_text,
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from optisync_conformance.events import Detail, Done
-from optisync_conformance.telling import compact, pretty, step_text
+from optisync_conformance.telling import pretty, setting_text, step_text
 
 
 def failure_text(done: Done) -> str:
@@ -12,8 +12,8 @@ def failure_text(done: Done) -> str:
     if detail is None:
         return done.note
     lines = [detail.sentence, ""] if detail.sentence else []
-    if detail.setting:
-        lines.append(f"with {compact(detail.setting)}")
+    if unusual := setting_text(detail.setting):
+        lines.append(unusual)
     for number, step in enumerate(detail.steps, 1):
         mark = "  <-- here" if number == detail.step else ""
         lines.append(f"{number:3}. {step_text(step)}{mark}")
