@@ -55,7 +55,7 @@ Atoms == {"A", "B"}
 Empty == [o |-> FALSE, k |-> 0, x |-> 0, l |-> <<>>]
 Start == [a \in Atoms |-> Empty]
 
-Op(do, v) == [do |-> do, v |-> v]
+Op(does, value) == [do |-> does, v |-> value]
 Nothing == Op("nothing", 0)
 
 Applies(doc, op) ==
@@ -148,9 +148,9 @@ DoOne(v, n, c, atoms) ==
 \* On top of what is there, with a fresh inverse; skipped while it does not apply.
 RedoOne(v, n, atoms) ==
     IF Mutant = "never-retried" /\ v.inverse[n] = None THEN v
-    ELSE IF Mutant = "inverse-from-registration"
-    THEN [v EXCEPT !.docs = DoOne(v, n, changes[n], atoms).docs]
-    ELSE DoOne(v, n, changes[n], atoms)
+    ELSE (LET done == DoOne(v, n, changes[n], atoms)
+          IN IF Mutant = "inverse-from-registration"
+             THEN [v EXCEPT !.docs = done.docs] ELSE done)
 
 RECURSIVE UndoDown(_, _, _, _), RedoUp(_, _, _, _)
 UndoDown(i, v, seqs, atoms) ==
@@ -174,11 +174,11 @@ Less(seqs, others) == SelectSeq(seqs, LAMBDA n : \A i \in 1..Len(others) : other
 
 \* Undo n..k, redo what is shown now, on all atoms: those of k are not enough. [plan-equals-fold]
 Replan(old, new, k) ==
-    LET same  == Common(old, new)
-        atoms == IF Mutant = "only-its-atoms" THEN Touched(changes[k]) ELSE Atoms
-        undo  == IF Mutant = "only-the-rejected" THEN Less(old, new) ELSE After(old, same)
-        redo  == IF Mutant = "only-the-rejected" THEN Less(new, old) ELSE After(new, same)
-    IN  Redo(Undo(view, undo, atoms), redo, atoms)
+    (LET same == Common(old, new)
+         atoms == IF Mutant = "only-its-atoms" THEN Touched(changes[k]) ELSE Atoms
+         undo == IF Mutant = "only-the-rejected" THEN Less(old, new) ELSE After(old, same)
+         redo == IF Mutant = "only-the-rejected" THEN Less(new, old) ELSE After(new, same)
+     IN Redo(Undo(view, undo, atoms), redo, atoms))
 
 \* What the host makes of its documents when it is handed a delta or a snapshot.
 Delta(c) == [kind |-> "delta", changes |-> c]
@@ -192,8 +192,8 @@ Host(docs, given) ==
 \* Undo n..1, let the host apply, redo 1..n. [plan-equals-fold]
 ReplanAround(old, new, given) ==
     IF Mutant = "delta-on-top" THEN [view EXCEPT !.docs = Host(view.docs, given)]
-    ELSE LET bare == Undo(view, old, Atoms)
-         IN  Redo([bare EXCEPT !.docs = Host(bare.docs, given)], new, Atoms)
+    ELSE (LET bare == Undo(view, old, Atoms)
+          IN Redo([bare EXCEPT !.docs = Host(bare.docs, given)], new, Atoms))
 
 -------------------------------------------------------------------------------
 Init ==
@@ -301,7 +301,8 @@ TypeOK ==
 PLAN_EQUALS_FOLD == view.docs = Fold
 
 \* Nothing is left behind: taking everything back gives the confirmed documents.
-UNDO_IS_EXACT == Undo(view, Shown(pending, withheld), Atoms).docs = confirmed
+UNDO_IS_EXACT ==
+    (LET bare == Undo(view, Shown(pending, withheld), Atoms) IN bare.docs = confirmed)
 
 \* Pending are exactly the registered mutations that nothing has ended, in order.
 EXACTLY_THE_REST ==
