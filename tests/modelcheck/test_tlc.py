@@ -187,6 +187,21 @@ def test_output_that_breaks_off_is_a_crash() -> None:
     assert killed.kind is Failure.MEMORY
 
 
+def test_the_last_report_of_coverage_counts() -> None:
+    def framed(code: int, text: str) -> str:
+        return f"@!@!@STARTMSG {code}:0 @!@!@\n{text}\n@!@!@ENDMSG {code} @!@!@\n"
+
+    def report(taken: int) -> str:
+        action = f"<A line 1, col 1 to line 1, col 1 of module M>: 0:{taken}"
+        return framed(2201, "The coverage statistics") + framed(2772, action)
+
+    end = framed(2199, "1,234 states generated, 1,001 distinct states found, 0 states left")
+    result = read(report(1) + report(12) + end, 0, 1.0)
+    assert isinstance(result, Ok)
+    assert [(count.action, count.taken) for count in result.actions] == [("A", 12)]
+    assert (result.generated, result.distinct) == (1234, 1001)
+
+
 def test_a_message_inside_a_message_is_merged() -> None:
     text = (
         "@!@!@STARTMSG 1000:1 @!@!@\nouter : @!@!@STARTMSG 5006:0 @!@!@\ninner\n"
