@@ -44,10 +44,14 @@ class CaseError(Exception):
 
 
 class Step(msgspec.Struct, frozen=True):
-    """A step as it is sent, and what is expected of its observation (empty: only `out` ok)."""
+    """A step as it is sent, and what is expected of its observation (empty: only `out` ok).
+
+    `req`: the requirement the step is about, if it is not that of the case.
+    """
 
     do: Obj
     then: Obj
+    req: str = ""
 
     def whole(self) -> Obj:
         """The step as it stands in a case file."""
@@ -113,6 +117,10 @@ def load_pack(
         for path in sorted(folder.glob("*/*.json")):
             if profile is None or path.parent.name == profile:
                 found += _load(path, "core", glob)
+    if "cover" in packs and profile in (None, "coordinator"):
+        from optisync_conformance.cover import cover  # generated, which takes its time
+
+        found += [case for case in cover() if fnmatchcase(case.id, glob)]
     _refuse_duplicates(found)
     return tuple(found)
 
@@ -224,12 +232,13 @@ def with_inverses(case: Case) -> Case:
     derived = hosts.follow(None, _frozen(observed[0]))
     steps: list[Step] = []
     for step, after in zip(case.steps, observed[1:], strict=True):
-        steps.append(_with_inverse(step, derived.view))
+        steps.append(with_inverse(step, derived.view))
         derived = hosts.follow(step.do, _frozen(after))
     return msgspec.structs.replace(case, steps=tuple(steps))
 
 
-def _with_inverse(step: Step, view: Obj) -> Step:
+def with_inverse(step: Step, view: Obj) -> Step:
+    """A registration with the `inverse` that takes it back from this view; other steps as is."""
     changes = read_changes(step.do.get("atoms"))
     if step.do["do"] != "register" or "inverse" in step.do or changes is None:
         return step
@@ -237,7 +246,7 @@ def _with_inverse(step: Step, view: Obj) -> Step:
         inverse = changes_to_json(invert_changes(view, changes))
     except OptisyncError:  # it does not apply: there is nothing to take back
         inverse = Obj()
-    return Step(step.do.put("inverse", inverse), step.then)
+    return msgspec.structs.replace(step, do=step.do.put("inverse", inverse))
 
 
 def _frozen(raw: object) -> Obj:

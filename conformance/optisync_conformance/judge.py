@@ -259,7 +259,8 @@ class _Judge:
 
     def _fail(self, number: int, found: Difference, requirement: str | None = None) -> None:
         verb, nth = place(self._case, number)
-        path, of = "/".join(found.path), requirement or self._case.req
+        own = self._case.steps[number - 1].req or self._case.req
+        path, of = "/".join(found.path), requirement or own
         self._failures.append(
             Failure(of, number, verb, nth, path, found.kind, found.expected, found.got)
         )

@@ -41,7 +41,8 @@ def reduce(
     """
     reducer = _Reducer(case, failure, run, sees, lacks, budget)
     last = max(1, failure.step)
-    short = reducer.attempt(replace(case, steps=case.steps[:last]))
+    about = case.steps[last - 1].req or case.req
+    short = reducer.attempt(replace(case, steps=case.steps[:last], req=about))
     if short is None:
         return case
     while budget > 0:
