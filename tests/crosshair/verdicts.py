@@ -1,0 +1,33 @@
+"""What CrossHair says about a subject. Run as `python -m tests.crosshair.verdicts NAME...`.
+
+In a process of its own, because typeguard's hook, which the test process has on, hides the
+integers from the solver. One line a condition: name, outcome, message.
+"""
+
+import sys
+
+from crosshair.core_and_libs import AnalysisMessage, analyze_function, run_checkables
+from crosshair.options import AnalysisKind, AnalysisOptionSet
+from tests.crosshair import subjects
+
+SECONDS = 60.0
+
+
+def analysed(name: str) -> list[AnalysisMessage]:
+    options = AnalysisOptionSet(
+        analysis_kind=[AnalysisKind.PEP316],
+        report_all=True,
+        per_condition_timeout=SECONDS,
+        per_path_timeout=SECONDS,
+    )
+    return run_checkables(analyze_function(getattr(subjects, name), options))
+
+
+def main(names: list[str]) -> None:
+    for name in names:
+        for message in analysed(name):
+            print(name, message.state.value, " ".join(message.message.split()), flush=True)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
