@@ -20,6 +20,7 @@ from optisync.errors import ChangeInapplicable
 from optisync.values import ClientSeq, Obj, freeze
 from optisync.view import Changes, Overlay, apply_changes, changes_from_json, fold, invert_changes
 from optisync_conformance.reference.run import run_script
+from optisync_conformance.script import ScriptError
 
 Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
 Thing: TypeAlias = dict[str, Json]
@@ -138,10 +139,10 @@ class _Coordinating:
         other: Thing = {"client": "other"} if self.rng.randrange(8) == 0 else {}
         return {"m": self.name()} | self.version() | other
 
-    def outcome(self) -> Thing:
+    def outcome(self, upto: int) -> Thing:
         if self.rng.randrange(3) == 0:
             return {"rejected": self.rng.choice(("no", "never"))}
-        return {"ok": self.place()} | self.version()
+        return {"ok": min(upto, self.place())} | self.version()
 
     def register(self) -> Thing:
         ungenerated: Thing = {"ungenerated": True} if self.rng.randrange(25) == 0 else {}
@@ -167,9 +168,10 @@ class _Coordinating:
 
     def snapshot(self) -> Thing:
         names = sorted({self.name() for _ in range(self.rng.randrange(3))})
-        outcomes: Thing = {name: self.outcome() for name in names}
+        place = self.place()
+        outcomes: Thing = {name: self.outcome(place) for name in names}
         docs: Thing = {"a": {"x": 7}, "b": {"y": 7}}
-        step: Thing = {"do": "snapshot", "epoch": self.epoch(), "seq": self.place(), "docs": docs}
+        step: Thing = {"do": "snapshot", "epoch": self.epoch(), "seq": place, "docs": docs}
         return step | {"outcomes": outcomes, "client_known": self.rng.randrange(5) > 0}
 
     def step(self) -> Thing:
@@ -331,7 +333,7 @@ class Follower:
             case "redo":
                 m = str(effect["m"])
                 atoms = effect.get("atoms")
-                self.redo(m, changes_from_json(freeze(atoms)) if atoms else self.changes[m])
+                self.redo(m, changes_from_json(freeze(atoms)) if atoms is not None else self.changes[m])
             case "undo":
                 m, recorded = self.layers.pop()
                 assert m == effect["m"], f"undo of {effect['m']}, but {m} is on top"
@@ -388,9 +390,12 @@ def plan_difference(script: Script, observed: Sequence[Thing]) -> str | None:
 
 def difference(script: Script, answer: Thing) -> str | None:
     """How an answer differs from the reference's; None if it does not."""
+    try:
+        wanted = [plain(each, script.profile) for each in expected(script)]
+    except ScriptError as error:
+        return None if answer.get("kind") == "bad-request" else f"bad script ({error}), but {answer}"
     if answer["t"] != "ran":
         return f"fault: {answer}"
-    wanted = [plain(each, script.profile) for each in expected(script)]
     observed = cast(list[Thing], answer["obs"])
     for number, (want, got) in enumerate(zip(wanted, observed, strict=True)):
         seen = plain(got, script.profile)

@@ -3,9 +3,10 @@
 import { serve } from "./kit/index.js";
 import { coordinator } from "./engine/profile-coordinator.js";
 import { patch } from "./engine/profile-patch.js";
+import { view } from "./engine/profile-view.js";
 
 serve({
   impl: { name: "optisync-typescript", version: "0.1.0", language: "typescript" },
   rest: 1,
-  profiles: { patch, coordinator },
+  profiles: { patch, coordinator, view },
 });

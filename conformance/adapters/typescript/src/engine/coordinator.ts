@@ -11,7 +11,6 @@ import type {
   Delta,
   DiagCode,
   Host,
-  Label,
   Observer,
   Outcome,
   Pending,
@@ -68,6 +67,7 @@ export class Coordinator {
     this.epoch = config.epoch;
     this.seq = config.seq;
     this.gap = new Gap(config.limits.buffer);
+    this.gap.hear(this.epoch, this.seq);
     this.#generated = this.#registered = this.#stored = counter.read();
   }
 
@@ -110,7 +110,7 @@ export class Coordinator {
   abandon(seq: number): void {
     this.#call(() => {
       if (this.#known(seq).told) throw new CoordinatorError("already-accepted", `the server accepted ${seq}`);
-      this.#replan([seq], () => this.#drop(seq, { kind: "in-doubt" }));
+      this.#replan([seq], () => this.#drop(seq, "in-doubt"));
       this.#verdict(seq, () => this.observer.inDoubt(seq));
     });
   }
@@ -127,9 +127,11 @@ export class Coordinator {
       if (at === undefined && this.config.variant !== "seed-literal") {
         throw new CoordinatorError("ack-without-position", `the ack of ${seq} names no position`);
       }
-      if (!this.#current(epoch)) return;
-      this.gap.head = Math.max(this.gap.head, at ?? 0);
-      this.#replan([seq], () => this.#accept(seq, at ?? this.seq, version));
+      if (!this.#current(epoch, at)) return;
+      const place = at ?? this.seq;
+      const before = this.pending.get(seq)?.at;
+      if (before === undefined) this.#replan([seq], () => this.#accept(seq, place, version));
+      else if (before !== place) this.#diag("contradictory-verdict", seq);
     });
   }
 
@@ -145,7 +147,7 @@ export class Coordinator {
       if (prev === undefined || prev >= delta.seq || prev < 0) {
         throw new CoordinatorError("delta-malformed", `delta ${delta.seq} names ${prev} as its predecessor`);
       }
-      if (!this.#current(delta.epoch)) return;
+      if (!this.#current(delta.epoch, delta.seq)) return;
       this.#sequence({ ...delta, prev });
     });
   }
@@ -160,7 +162,7 @@ export class Coordinator {
 
   head(epoch: number, seq: number): void {
     this.#call(() => {
-      if (this.#current(epoch)) this.gap.head = Math.max(this.gap.head, seq);
+      this.#current(epoch, seq);
     });
   }
 
@@ -168,7 +170,7 @@ export class Coordinator {
   tick(): void {
     this.#call(() => {
       if (this.gap.asked?.kind === "snapshot") this.#safely(() => this.server.resync());
-      else this.#ask(this.gap.held[0]?.prev ?? this.gap.head);
+      else this.#ask(this.gap.held[0]?.prev ?? this.gap.head.seq);
     });
   }
 
@@ -225,7 +227,8 @@ export class Coordinator {
   }
 
   /** Whether a message belongs to the confirmed epoch; a later one asks for a snapshot. */
-  #current(epoch: number): boolean {
+  #current(epoch: number, at = 0): boolean {
+    this.gap.hear(epoch, at);
     if (epoch > this.epoch) this.#resync(epoch);
     return epoch === this.epoch;
   }
@@ -279,7 +282,7 @@ export class Coordinator {
   #applied(delta: Delta): void {
     this.seq = delta.seq;
     this.#tell.changed = true;
-    for (const label of delta.settles) if (label.mine) this.#settle(label, delta.seq);
+    for (const label of delta.settles) if (label.mine) this.#accept(label.seq, delta.seq, label.version);
     this.#retireCovered();
     this.#decide(delta);
     this.#answered();
@@ -287,14 +290,13 @@ export class Coordinator {
 
   #drain(): void {
     const { held } = this.gap;
-    while (held.length > 0 && (held[0] as Delta).seq <= this.seq) held.shift();
-    const next = held[0];
-    if (next === undefined) return;
-    if (next.prev === this.seq) {
+    for (let next = held[0]; next !== undefined; next = held[0]) {
+      const prev = next.prev as number;
+      if (prev > this.seq) return this.#askForGap();
       held.shift();
-      this.#apply(next);
-    } else if ((next.prev as number) < this.seq) this.#resync();
-    else this.#askForGap();
+      if (prev === this.seq) return this.#apply(next);
+      if (next.seq > this.seq) this.#resync();
+    }
   }
 
   #answered(): void {
@@ -315,16 +317,14 @@ export class Coordinator {
 
   /** Ask for a snapshot; one of an epoch below `least` is no answer. */
   #resync(least = this.epoch): void {
-    if (this.gap.asked?.kind === "snapshot") return;
-    this.gap.asked = { kind: "snapshot", least };
+    const { asked } = this.gap;
+    const again = asked?.kind === "snapshot";
+    this.gap.asked = { kind: "snapshot", least: again ? Math.max(least, asked.least) : least };
+    if (again) return;
     this.#safely(() => this.server.resync());
   }
 
   // --- settlement
-
-  #settle(label: Label, at: number): void {
-    this.#accept(label.seq, at, label.version);
-  }
 
   /** The server accepted a mutation at a position of the confirmed epoch. */
   #accept(seq: number, at: number, version: number | undefined): void {
@@ -342,26 +342,25 @@ export class Coordinator {
       mutation.told = true;
       this.#verdict(seq, () => this.observer.acked(seq, version));
     }
-    if (at <= this.seq) this.#drop(seq, { kind: "ok", at, version });
+    if (at <= this.seq) this.#drop(seq, "ok");
   }
 
   #refuse(seq: number, code: string): void {
     const mutation = this.pending.get(seq);
-    if (mutation === undefined) return this.#again(seq, "rejected", code);
+    if (mutation === undefined) return this.#again(seq, "rejected");
     if (mutation.told) this.#diag("contradictory-verdict", seq);
     if (mutation.at !== undefined) return;
     // Told accepted in an epoch that ended: the refusal decides, and cannot be told a second time.
-    this.#drop(seq, { kind: "rejected", code });
+    this.#drop(seq, "rejected");
     if (!mutation.told) this.#verdict(seq, () => this.observer.rejected(seq, code));
   }
 
   /** A verdict about a mutation that is not pending any more. */
-  #again(seq: number, kind: "ok" | "rejected", code?: string): void {
+  #again(seq: number, kind: "ok" | "rejected"): void {
     const first = this.#verdicts.get(seq);
     if (first === undefined) return this.#diag("unknown-mutation", seq);
-    if (first.kind === "in-doubt") return this.#diag("late-verdict", seq);
-    const equal = first.kind === kind && (first.kind === "ok" || first.code === code);
-    if (!equal) this.#diag("contradictory-verdict", seq);
+    if (first === "in-doubt") return this.#diag("late-verdict", seq);
+    if (first !== kind) this.#diag("contradictory-verdict", seq);
   }
 
   #drop(seq: number, verdict: Verdict): void {
@@ -375,7 +374,7 @@ export class Coordinator {
 
   #retireCovered(): void {
     for (const { seq, at } of [...this.pending.values()]) {
-      if (at !== undefined && at <= this.seq) this.#drop(seq, { kind: "ok", at });
+      if (at !== undefined && at <= this.seq) this.#drop(seq, "ok");
     }
   }
 
@@ -412,6 +411,7 @@ export class Coordinator {
     if (snapshot.epoch > this.epoch) {
       this.epoch = snapshot.epoch;
       this.gap.reset();
+      this.gap.hear(this.epoch, snapshot.seq);
       for (const mutation of this.pending.values()) mutation.at = undefined;
     }
     this.seq = snapshot.seq;
@@ -425,9 +425,14 @@ export class Coordinator {
 
   /** Outcomes reach down to the floor: about a mutation that is not pending they are no news. */
   #outcome(seq: number, outcome: Outcome): void {
-    if (!this.pending.has(seq)) return;
+    const mutation = this.pending.get(seq);
+    if (mutation === undefined) return;
     if (outcome.kind === "rejected") return this.#refuse(seq, outcome.code);
-    this.gap.head = Math.max(this.gap.head, outcome.at);
+    this.gap.hear(this.epoch, outcome.at);
+    if (mutation.at !== undefined && mutation.at !== outcome.at) {
+      mutation.at = outcome.at;
+      this.#tell.changed = true;
+    }
     this.#accept(seq, outcome.at, outcome.version);
   }
 
@@ -435,8 +440,9 @@ export class Coordinator {
   #forgotten(): void {
     for (const { seq, sent, told, at } of [...this.pending.values()]) {
       if (!sent || at !== undefined) continue;
-      this.#drop(seq, { kind: "in-doubt" });
-      if (!told) this.#verdict(seq, () => this.observer.inDoubt(seq));
+      this.#drop(seq, "in-doubt");
+      if (told) this.#diag("contradictory-verdict", seq);
+      else this.#verdict(seq, () => this.observer.inDoubt(seq));
     }
   }
 }

@@ -7,8 +7,8 @@ export type Asked = { readonly kind: "deltas"; readonly upto: number } | { reado
 export class Gap {
   /** Ascending by seq. */
   readonly held: Delta[] = [];
-  /** The newest position known to exist. */
-  head = 0;
+  /** The newest position heard of; one of a later epoch than the confirmed counts once that is reached. */
+  head = { epoch: 0, seq: 0 };
   asked: Asked | undefined;
 
   constructor(private readonly limit: number) {}
@@ -21,13 +21,17 @@ export class Gap {
     const at = this.held.findIndex((other) => other.seq > delta.seq);
     this.held.splice(at < 0 ? this.held.length : at, 0, delta);
     this.held.length = Math.min(this.held.length, this.limit);
-    this.head = Math.max(this.head, delta.seq);
   }
 
-  /** Forget everything: the epoch has changed. */
+  hear(epoch: number, seq: number): void {
+    const { head } = this;
+    if (epoch > head.epoch) this.head = { epoch, seq };
+    else if (epoch === head.epoch) head.seq = Math.max(head.seq, seq);
+  }
+
+  /** The epoch has changed: what was held back or asked belongs to the old one. */
   reset(): void {
     this.held.length = 0;
-    this.head = 0;
-    this.asked = undefined;
+    if (this.asked?.kind === "deltas") this.asked = undefined;
   }
 }

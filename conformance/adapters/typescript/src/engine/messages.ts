@@ -69,7 +69,7 @@ export interface Counter {
   write(upto: number): void;
 }
 
-export type Verdict = Outcome | { readonly kind: "in-doubt" };
+export type Verdict = Outcome["kind"] | "in-doubt";
 
 /** A registered mutation that is not yet rejected, abandoned or covered. */
 export interface Pending {

@@ -19,6 +19,13 @@ export class Store {
 
   constructor(public docs: Docs) {}
 
+  /** Whether changes apply to what is shown. */
+  takes(changes: Changes): boolean {
+    const inverse = attempt(this.docs, changes);
+    if (inverse !== undefined) changeInPlace(this.docs, inverse);
+    return inverse !== undefined;
+  }
+
   /** Put an overlay on top; whether it applies. */
   redo(seq: number, changes: Changes): boolean {
     const inverse = attempt(this.docs, changes);

@@ -7,3 +7,5 @@ export { BadRequest, Names, PlannedThrow, Refused, Run, Unsupported } from "./ru
 export type { Observed, Step } from "./run.js";
 export { serve } from "./serve.js";
 export type { Adapter, Handler, Profile, Session } from "./serve.js";
+export { ViewServer } from "./server.js";
+export type { Entry, Row } from "./server.js";
