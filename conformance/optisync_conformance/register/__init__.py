@@ -11,6 +11,7 @@ from pathlib import Path
 
 import click
 
+from optisync_conformance.faults import FaultError
 from optisync_conformance.register.document import render
 from optisync_conformance.register.rules import RegisterMalformed
 from optisync_conformance.register.variants import EditMisses
@@ -30,7 +31,7 @@ def command(how: str | None) -> None:
     specs = resource_dir("specs")
     try:
         text = render(specs)
-    except (RegisterMalformed, EditMisses, RequirementError) as error:
+    except (RegisterMalformed, EditMisses, FaultError, RequirementError) as error:
         click.echo(f"register: {error}", err=True)
         sys.exit(2)
     if how is None:

@@ -184,6 +184,7 @@ def _rule(rule: Rejected) -> dict[str, str | int | list[Line]]:
     return {
         "name": rule.name,
         "sentence": rule.sentence,
+        "fault": rule.fault,
         "property": rule.property.value,
         "length": len(found.script),
         "scope": rule.scope_name,

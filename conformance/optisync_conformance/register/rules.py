@@ -10,6 +10,7 @@ from typing import cast
 from optisync.coordinator.config import Config, Limits, Variant
 from optisync.values import Json, Obj, freeze
 from optisync.view import changes_from_json
+from optisync_conformance.faults import find_fault
 from optisync_conformance.register.actions import ACTIONS, Scope
 from optisync_conformance.register.variants import Edit, build
 from optisync_conformance.register.world import ME, Host, Property, Rules
@@ -19,7 +20,10 @@ ALWAYS = ("register", "accept", "refuse", "foreign", "deliver")
 
 @dataclass(frozen=True, slots=True)
 class Rejected:
-    """A rejected rule: what it says, which property it breaks, and where to look for it."""
+    """A rejected rule: what it says, which property it breaks, and where to look for it.
+
+    `fault` names the faulty version of the suite that it is, if it is one.
+    """
 
     name: str
     sentence: str
@@ -28,6 +32,7 @@ class Rejected:
     scope: Scope
     reference: Rules
     variant: Rules
+    fault: str
 
 
 class RegisterMalformed(ValueError):
@@ -95,11 +100,8 @@ def _rule(rule: Obj, scopes: Obj) -> Rejected:
         raise RegisterMalformed(f"rule {name}: no such actions: {', '.join(sorted(unknown))}")
     config = Config(ME, limits=Limits(pending=cast(int, rule.get("pending_limit", 1000))))
     literal = Config(ME, Variant(rule.get("variant", "labelled")), limits=config.limits)
-    edits = tuple(
-        Edit(text(e, "module"), text(e, "old"), text(e, "new")) for e in items(rule, "edits")
-    )
     variant = Rules(
-        build(edits),
+        build(_edits(rule)),
         literal,
         Host(rule.get("host", "correct")),
         labels=rule.get("labels", True) is True,
@@ -113,6 +115,17 @@ def _rule(rule: Obj, scopes: Obj) -> Rejected:
         _scope(member(scopes, scope_name, f"rule {name}"), actions),
         Rules(build(), config),
         variant,
+        text(rule, "fault") if "fault" in rule else "",
+    )
+
+
+def _edits(rule: Obj) -> tuple[Edit, ...]:
+    """The lines a rule replaces: its own, or those of a faulty version of the suite."""
+    if "fault" in rule:
+        fault = find_fault(text(rule, "fault"))
+        return tuple(Edit(r.module.removeprefix("optisync."), r.old, r.new) for r in fault.replace)
+    return tuple(
+        Edit(text(e, "module"), text(e, "old"), text(e, "new")) for e in items(rule, "edits")
     )
 
 

@@ -10,8 +10,9 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import cache
 from importlib import import_module
-from types import FunctionType, ModuleType, SimpleNamespace
+from types import CodeType, FunctionType, ModuleType, SimpleNamespace
 from typing import Final, TypeAlias, cast
 
 from optisync.coordinator.config import Config
@@ -90,7 +91,7 @@ def build(edits: Iterable[Edit] = ()) -> Machines:
 def _recompiled(name: str, module: ModuleType, edits: tuple[Edit, ...]) -> Functions:
     names: Functions = dict(vars(module))
     text = {
-        key: inspect.getsource(value)
+        key: _source(value)
         for key, value in names.items()
         if isinstance(value, FunctionType) and value.__module__ == module.__name__
     }
@@ -100,11 +101,18 @@ def _recompiled(name: str, module: ModuleType, edits: tuple[Edit, ...]) -> Funct
             raise EditMisses(f"{name}: not exactly one function holds {edit.old!r} once")
         text[places[0]] = text[places[0]].replace(edit.old, edit.new)
     for key, source in text.items():
-        exec(
-            compile(f"from __future__ import annotations\n{source}", f"<{name}.{key}>", "exec"),
-            names,
-        )
+        exec(_code(f"<{name}.{key}>", source), names)
     return names
+
+
+@cache
+def _source(function: FunctionType) -> str:
+    return inspect.getsource(function)
+
+
+@cache
+def _code(where: str, source: str) -> CodeType:
+    return compile(f"from __future__ import annotations\n{source}", where, "exec")
 
 
 def _counterpart(
