@@ -98,13 +98,19 @@ class RunStarted(_Event, frozen=True, tag="run-started"):
 
 
 class TargetStarted(_Event, frozen=True, tag="target-started"):
-    """A target is about to be run; `total` cases are planned."""
+    """A target is about to be run; what its adapter declares, unless it cannot be started."""
 
     target: str
     command: str
-    total: int
     impl: Impl | None = None
     profiles: dict[str, Scope] = {}
+
+
+class Planned(_Event, frozen=True, tag="planned"):
+    """How many cases are planned for a target, as far as known: packs are loaded when needed."""
+
+    target: str
+    total: int
 
 
 class TargetSkipped(_Event, frozen=True, tag="target-skipped"):
@@ -162,7 +168,15 @@ class RunEnded(_Event, frozen=True, tag="run-ended"):
 
 
 Event: TypeAlias = (
-    RunStarted | TargetStarted | TargetSkipped | Done | Probed | Stale | TargetEnded | RunEnded
+    RunStarted
+    | TargetStarted
+    | Planned
+    | TargetSkipped
+    | Done
+    | Probed
+    | Stale
+    | TargetEnded
+    | RunEnded
 )
 
 _encoder: Final = msgspec.json.Encoder()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -17,13 +17,14 @@ from optisync_conformance.events import (
     Done,
     Event,
     Exit,
+    Planned,
     Probed,
     Stale,
     TargetEnded,
     TargetStarted,
     Verdict,
 )
-from optisync_conformance.frames import Hello
+from optisync_conformance.frames import Hello, Script
 from optisync_conformance.link import connect
 from optisync_conformance.pool import run_all
 from optisync_conformance.probes import Sample, probe_all
@@ -32,6 +33,7 @@ from optisync_conformance.session import Observed, Options, Session, Unusable
 from optisync_conformance.targets import Target
 
 Emit = Callable[[Event], None]
+Load = Callable[[], Sequence[Case]]
 _PROFILE_SAMPLES: Final = 40
 
 
@@ -39,11 +41,12 @@ _PROFILE_SAMPLES: Final = 40
 class Settings:
     """What is the same for every target of a run.
 
-    `whole` says that the cases are all there are, so that an expectation that matches none is
-    stale; `replay` makes the command that replays a failure from the case it was shrunk to.
+    `packs` load the cases; each is asked when the one before is used up. `whole` says that the
+    cases are all there are, so that an expectation that matches none is stale; `replay` makes the
+    command that replays a failure from the case it was shrunk to.
     """
 
-    cases: tuple[Case, ...]
+    packs: Sequence[Load]
     profiles: tuple[str, ...] = ()
     jobs: int = 1
     probes: bool = True
@@ -89,21 +92,22 @@ class Runner:
 
     def _run(self) -> Ended:
         try:
+            self._sessions[0].begin()
+            self._settings.packs[0]()  # while the adapter starts
             hello = self._sessions[0].hello
             if wrong := declared.problem(hello):
                 raise Unusable(wrong, self._sessions[0].stderr())
         except Unusable as unusable:
-            self._started(None, 0)
+            self._started(None)
             return self._end(Exit.UNUSABLE, str(unusable), unusable.stderr)
-        cases = self._chosen(hello)
-        self._started(hello, len(cases))
-        waiting: list[Case] = []
+        self._started(hello)
+        waiting: dict[str, Case] = {}
         try:
-            failed = self._first_pass(hello, cases, waiting)
+            failed = self._first_pass(hello, waiting)
             self._second_pass(hello, failed)
             probes_ok = self._probe(hello)
         except Unusable as unusable:
-            for case in waiting:
+            for case in waiting.values():
                 self._done(case, Scored(Verdict.NOT_RUN, "the adapter became unusable"))
             return self._end(Exit.UNUSABLE, str(unusable), unusable.stderr)
         stale = expect.stale(self._entries, self._findings) if self._settings.whole else []
@@ -111,21 +115,28 @@ class Runner:
             self._emit(Stale(self._target.name, text))
         return self._verdict(bool(stale) or not probes_ok)
 
-    def _chosen(self, hello: Hello) -> list[Case]:
+    def _chosen(self, hello: Hello, cases: Sequence[Case]) -> list[Case]:
         wanted = self._settings.profiles or self._target.profiles or tuple(hello.profiles)
         profiles = [name for name in wanted if name in hello.profiles]
-        return [case for case in self._settings.cases if case.profile in profiles]
+        return [case for case in cases if case.profile in profiles]
 
-    def _first_pass(
-        self, hello: Hello, cases: Sequence[Case], waiting: list[Case]
-    ) -> list[tuple[Case, Scored]]:
+    def _scripts(self, hello: Hello, waiting: dict[str, Case]) -> Iterator[tuple[Case, Script]]:
+        """The script of every case; what has not come back yet is in `waiting`."""
+        total = 0
+        for load in self._settings.packs:
+            cases = self._chosen(hello, load())
+            total += len(cases)
+            waiting.update((case.id, case) for case in cases)
+            self._emit(Planned(self._target.name, total))
+            for case in cases:
+                yield case, script_of(case)
+
+    def _first_pass(self, hello: Hello, waiting: dict[str, Case]) -> list[tuple[Case, Scored]]:
         """Run everything once; what is not green is kept for a second look."""
-        open_cases = {case.id: case for case in cases}
         failed: list[tuple[Case, Scored]] = []
-        scripts = ((case, script_of(case)) for case in cases)
         try:
-            for case, outcome in run_all(self._sessions, scripts):
-                del open_cases[case.id]
+            for case, outcome in run_all(self._sessions, self._scripts(hello, waiting)):
+                del waiting[case.id]
                 scored = score(case, outcome, hello.profiles[case.profile])
                 if scored.verdict in RED:
                     failed.append((case, scored))
@@ -137,7 +148,6 @@ class Runner:
         except Unusable:
             for case, scored in failed:
                 self._done(case, scored)
-            waiting.extend(open_cases.values())
             raise
         return failed
 
@@ -204,12 +214,11 @@ class Runner:
             )
         )
 
-    def _started(self, hello: Hello | None, total: int) -> None:
+    def _started(self, hello: Hello | None) -> None:
         self._emit(
             TargetStarted(
                 target=self._target.name,
                 command=" ".join(self._target.command),
-                total=total,
                 impl=hello.impl if hello else None,
                 profiles=hello.profiles if hello else {},
             )

@@ -96,6 +96,7 @@ class Session:
         self._connect = connect
         self._options = options
         self._link: Link | None = None
+        self._beginning: Link | None = None
         self._hello: Hello | None = None
         self._number = 0
         self._breaks = 0
@@ -141,7 +142,7 @@ class Session:
 
     def kill(self) -> None:
         """End the conversation at once; the next script starts a fresh adapter."""
-        link, self._link = self._link, None
+        link, self._link, self._beginning = self._link or self._beginning, None, None
         if link:
             link.kill()
 
@@ -149,13 +150,22 @@ class Session:
         """The last of what the adapter wrote for people."""
         return self._link.stderr() if self._link else ""
 
-    def _start(self) -> Link:
+    def begin(self) -> None:
+        """Start the adapter and say hello, without waiting for the answer. Raises Unusable."""
         try:
-            link = self._link = self._connect()
+            link = self._beginning = self._connect()
         except CannotStart as error:
             raise Unusable(str(error)) from None
         options = self._options
         link.send(frames.hello_line(SUITE, SUITE, options.seed, options.extra_rest))
+
+    def _start(self) -> Link:
+        if self._beginning is None:
+            self.begin()
+        link, self._beginning = self._beginning, None
+        assert link is not None
+        self._link = link
+        options = self._options
         try:
             line = link.receive(options.start_timeout)
             answer = frames.read(line) if line is not None else None
@@ -198,8 +208,7 @@ class Session:
                     exhausted = True
                     break
                 key, script = entry
-                if not flying:
-                    heard = time.monotonic()
+                heard = time.monotonic()  # the source may have taken its time
                 self._number += 1
                 flying[self._number] = (key, _Sent(script, time.monotonic()))
                 link.send(frames.run_line(self._number, script))

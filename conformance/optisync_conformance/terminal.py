@@ -13,6 +13,7 @@ from optisync_conformance.events import (
     Done,
     Event,
     Exit,
+    Planned,
     Probed,
     RunEnded,
     RunStarted,
@@ -54,7 +55,9 @@ class Terminal:
             case RunStarted() | Stale() | TargetSkipped() | Probed():
                 return
             case TargetStarted():
-                self._total, self._done, self._since = event.total, 0, time.monotonic()
+                self._total, self._done, self._since = 0, 0, time.monotonic()
+            case Planned():
+                self._total = event.total
                 self._draw(event.target)
             case Done():
                 self._done += 1

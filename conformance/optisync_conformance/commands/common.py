@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
+from typing import Final
 
 import click
 
-from optisync_conformance.cases import Case, CaseError, load_file, load_pack
+from optisync_conformance.cases import PACKS, Case, CaseError, load_file, load_pack
 from optisync_conformance.declared import LACKS
 from optisync_conformance.requirements import RequirementError
 from optisync_conformance.targets import FILE, Target, TargetsError, load, of_command
@@ -55,6 +57,9 @@ def adapter_command() -> tuple[str, ...]:
     return tuple(str(word) for word in words) if isinstance(words, tuple) else ()
 
 
+WHOLE: Final = Shard(1, 1)
+
+
 def packs_of(text: str) -> tuple[str, ...]:
     """The packs of a comma-separated list."""
     return tuple(name.strip() for name in text.split(",") if name.strip())
@@ -62,21 +67,46 @@ def packs_of(text: str) -> tuple[str, ...]:
 
 def select(packs: str, profiles: Sequence[str], patterns: Sequence[str]) -> tuple[Case, ...]:
     """The cases asked for. Raises ClickException when a name is wrong or nothing is left."""
+    return tuple(case for load in loaders(packs, profiles, patterns) for case in load())
+
+
+def loaders(
+    packs: str, profiles: Sequence[str], patterns: Sequence[str], shard: Shard = WHOLE
+) -> list[Callable[[], tuple[Case, ...]]]:
+    """What loads the cases asked for, pack by pack, each once; the last one misses the rest.
+
+    They raise ClickException when a name is wrong, the last one also when patterns match nothing.
+    """
+    names = list(dict.fromkeys(packs_of(packs)))
+    for name in names:
+        if name not in PACKS:
+            raise click.ClickException(f"there is no pack {name!r}; there are {', '.join(PACKS)}")
+    if not names:
+        raise click.ClickException(f"--pack names no pack; there are {', '.join(PACKS)}")
+    counts: list[int] = []
+
+    def load(name: str) -> tuple[Case, ...]:
+        found = _load(name, profiles, patterns)
+        counts.append(len(found))
+        if patterns and len(counts) == len(names) and not any(counts):
+            raise click.ClickException(_no_case(patterns, [c.id for c in load_pack(names)]))
+        return shard.of(found)
+
+    return [cache(partial(load, name)) for name in names]
+
+
+def _load(pack: str, profiles: Sequence[str], patterns: Sequence[str]) -> tuple[Case, ...]:
+    wanted: Sequence[str | None] = profiles or [None]
     try:
-        wanted: Sequence[str | None] = profiles or [None]
         found = [
             case
             for profile in wanted
             for pattern in patterns or ["*"]
-            for case in load_pack(packs_of(packs), profile, pattern)
+            for case in load_pack([pack], profile, pattern)
         ]
     except (CaseError, RequirementError) as error:
         raise click.ClickException(str(error)) from None
-    cases = tuple({case.id: case for case in found}.values())
-    if patterns and not cases:
-        known = load_pack(packs_of(packs), profiles[0] if len(profiles) == 1 else None)
-        raise click.ClickException(_no_case(patterns, [case.id for case in known]))
-    return cases
+    return tuple({case.id: case for case in found}.values())
 
 
 def _no_case(patterns: Sequence[str], known: Sequence[str]) -> str:

@@ -42,7 +42,7 @@ def doctor(profiles: Sequence[str], timeout: float, name: str | None) -> int:
     target = chosen_target(name)
     cases = tuple(smoke(select("core", profiles, ())))
     settings = Settings(
-        cases, profiles=tuple(profiles), whole=False, options=Options(timeout=timeout)
+        [lambda: cases], profiles=tuple(profiles), whole=False, options=Options(timeout=timeout)
     )
     events: list[Event] = []
 

@@ -50,7 +50,9 @@ def replay(files: Sequence[Path], timeout: float, name: str | None) -> int:
 
     strays.adopt_orphans()
     began = time.monotonic()
-    settings = Settings(cases, probes=False, shrink=False, options=Options(timeout=timeout))
+    settings = Settings(
+        [lambda: cases], probes=False, shrink=False, options=Options(timeout=timeout)
+    )
     emit(RunStarted(SUITE, settings.options.seed, ("file",), (target.name,)))
     try:
         how: Exit = Runner(target, settings, emit).run().exit

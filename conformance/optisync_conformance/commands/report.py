@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from optisync_conformance.events import Event, RunEnded, RunStarted, decode
-from optisync_conformance.reports.files import ReportError, wanted, write
+from optisync_conformance.reports.files import ReportError, Stream, wanted, write
 
 
 @click.command()
@@ -29,7 +29,12 @@ def report(files: Sequence[Path], reports: Sequence[str]) -> None:
             raise click.ClickException(f"{path}: not a recorded run: {error}") from None
     merged = _merged(events)
     try:
-        write(merged, [wanted(text) for text in reports])
+        wishes = [wanted(text) for text in reports]
+        stream = Stream(wishes)
+        for event in merged:
+            stream.write(event)
+        stream.close()
+        write(merged, wishes)
     except ReportError as error:
         raise click.ClickException(str(error)) from None
     show = Terminal(console_for())

@@ -13,12 +13,12 @@ from optisync_conformance.commands.common import (
     Shard,
     adapter_command,
     case_option,
+    loaders,
     pack_option,
     packs_of,
     profile_option,
     replay_command,
     seconds,
-    select,
     shard_of,
     targets_of,
 )
@@ -31,7 +31,7 @@ from optisync_conformance.events import (
     worst,
 )
 from optisync_conformance.exits import EXITS
-from optisync_conformance.reports.files import ReportError, Wanted, wanted, write
+from optisync_conformance.reports.files import ReportError, Stream, Wanted, wanted, write
 from optisync_conformance.runner import Emit, Ended, Runner, Settings
 from optisync_conformance.session import SUITE, Options
 from optisync_conformance.targets import Target
@@ -93,9 +93,8 @@ def run(
         raise click.ClickException(str(error)) from None
     if fix_expect and not any(target.expect for target in chosen):
         raise click.ClickException("--fix-expect needs --expect FILE, or targets that name one")
-    cases = shard.of(select(packs, profiles, patterns))
     settings = Settings(
-        cases=cases,
+        packs=loaders(packs, profiles, patterns, shard),
         profiles=tuple(profiles),
         jobs=jobs,
         probes=probes,
@@ -134,9 +133,14 @@ def _run(
     began = time.monotonic()
     events: list[Event] = []
     show = Terminal(console_for(), most)
+    try:
+        stream = Stream(files)
+    except ReportError as error:
+        raise click.ClickException(str(error)) from None
 
     def emit(event: Event) -> None:
         events.append(event)
+        stream.write(event)
         show(event)
 
     strays.adopt_orphans()
@@ -147,6 +151,7 @@ def _run(
         strays.kill_orphans()
     how = worst([each for each in exits if each is not None])
     emit(RunEnded(how, round(time.monotonic() - began, 3)))
+    stream.close()
     try:
         write(events, files)
     except ReportError as error:

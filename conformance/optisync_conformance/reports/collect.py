@@ -12,6 +12,7 @@ from optisync_conformance.events import (
     Done,
     Event,
     Exit,
+    Planned,
     Probed,
     RunEnded,
     RunStarted,
@@ -80,6 +81,8 @@ class Report:
     def take(self, event: Event) -> None:
         """Add one event."""
         match event:
+            case Planned():
+                pass
             case RunStarted():
                 self.started = event
             case RunEnded():

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import BinaryIO, Final
 from xml.etree import ElementTree
 
 import msgspec
@@ -40,11 +40,37 @@ def wanted(text: str) -> Wanted:
     return Wanted(kind, Path(name))
 
 
+class Stream:
+    """The `ndjson` reports of a run, written line by line while it lasts."""
+
+    def __init__(self, reports: Sequence[Wanted]) -> None:
+        self._files: list[BinaryIO] = []
+        for report in reports:
+            if report.kind == "ndjson":
+                try:
+                    self._files.append(report.path.open("wb"))
+                except OSError as error:
+                    raise ReportError(f"cannot write {report.path}: {error.strerror}") from None
+
+    def write(self, event: Event) -> None:
+        """Add one event."""
+        for file in self._files:
+            file.write(encode(event))
+            file.flush()
+
+    def close(self) -> None:
+        """Close the files."""
+        for file in self._files:
+            file.close()
+
+
 def write(events: Sequence[Event], reports: Sequence[Wanted]) -> None:
-    """Write every report. Raises ReportError."""
+    """Write every report but `ndjson`, which `Stream` writes. Raises ReportError."""
     whole = collect(events)
     for report in reports:
-        content = _content(report.kind, events, whole)
+        if report.kind == "ndjson":
+            continue
+        content = _content(report.kind, whole)
         try:
             report.path.parent.mkdir(parents=True, exist_ok=True)
             report.path.write_bytes(content)
@@ -52,12 +78,10 @@ def write(events: Sequence[Event], reports: Sequence[Wanted]) -> None:
             raise ReportError(f"cannot write {report.path}: {error.strerror}") from None
 
 
-def _content(kind: str, events: Sequence[Event], whole: Report) -> bytes:
+def _content(kind: str, whole: Report) -> bytes:
     match kind:
         case "json":
             return to_json(whole)
-        case "ndjson":
-            return b"".join(map(encode, events))
         case "junit":
             return to_junit(whole)
         case "html":
