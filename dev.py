@@ -157,16 +157,28 @@ def setup_node() -> None:
         print("dev.py: no Node.js here; rows that need it will say so", file=sys.stderr)
         return
     for place in places:
-        stamp = place / "node_modules" / ".stamp"
-        value = digest(str(place), place / "package.json", place / "package-lock.json")
-        if stamped(stamp, value):
-            continue
-        print(f"dev.py: npm ci in {place.relative_to(ROOT)} ...", file=sys.stderr, flush=True)
-        if call(("npm", "ci", "--loglevel=error", "--no-audit", "--no-fund"), cwd=place):
-            print("dev.py: npm ci failed; rows that need it will say so", file=sys.stderr)
-            continue
-        stamp.parent.mkdir(exist_ok=True)
-        stamp.write_text(value, encoding="ascii")
+        base = digest(str(place), place / "package.json", place / "package-lock.json")
+        install = ("npm", "ci", "--loglevel=error", "--no-audit", "--no-fund")
+        installed = npm_step(place, place / "node_modules", base, install)
+        if installed and '"build":' in (place / "package.json").read_text(encoding="utf-8"):
+            sources = (file for file in sorted((place / "src").rglob("*")) if file.is_file())
+            whole = digest(base, place / "tsconfig.json", *sources)
+            npm_step(place, place / "dist", whole, ("npm", "run", "--silent", "build"))
+
+
+def npm_step(place: Path, made: Path, value: str, command: Sequence[str]) -> bool:
+    """Run npm in `place` unless what it makes was made for this `value`; whether it is there."""
+    if stamped(made / ".stamp", value):
+        return True
+    shown = " ".join(command[:3])
+    print(f"dev.py: {shown} in {place.relative_to(ROOT)} ...", file=sys.stderr, flush=True)
+    shutil.rmtree(made, ignore_errors=True)
+    if call(command, cwd=place):
+        print(f"dev.py: {shown} failed; rows that need it will say so", file=sys.stderr)
+        return False
+    made.mkdir(exist_ok=True)
+    (made / ".stamp").write_text(value, encoding="ascii")
+    return True
 
 
 def counts() -> str:

@@ -109,9 +109,9 @@ export class Coordinator {
 
   abandon(seq: number): void {
     this.#call(() => {
-      if (this.#known(seq).told) throw new CoordinatorError("already-accepted", `the server accepted ${seq}`);
-      this.#replan([seq], () => this.#drop(seq, "in-doubt"));
-      this.#verdict(seq, () => this.observer.inDoubt(seq));
+      const { at, told } = this.#known(seq);
+      if (at !== undefined) throw new CoordinatorError("already-accepted", `the server accepted ${seq}`);
+      this.#replan([seq], () => this.#doubt(seq, told));
     });
   }
 
@@ -212,8 +212,13 @@ export class Coordinator {
     if (changed) this.#safely(() => this.observer.change());
   }
 
-  #verdict(seq: number, tell: () => void): void {
+  /** Tell a verdict and remember it; never called twice for one mutation. */
+  #verdict(seq: number, verdict: Verdict, tell: () => void): void {
     this.#tell.verdicts.set(seq, tell);
+    this.#verdicts.set(seq, verdict);
+    if (this.#verdicts.size <= REMEMBERED) return;
+    const oldest = [...this.#verdicts.keys()].find((other) => !this.pending.has(other));
+    if (oldest !== undefined) this.#verdicts.delete(oldest);
   }
 
   #diag(code: DiagCode, seq?: number): void {
@@ -340,9 +345,9 @@ export class Coordinator {
     }
     if (!mutation.told) {
       mutation.told = true;
-      this.#verdict(seq, () => this.observer.acked(seq, version));
+      this.#verdict(seq, "ok", () => this.observer.acked(seq, version));
     }
-    if (at <= this.seq) this.#drop(seq, "ok");
+    if (at <= this.seq) this.#drop(seq);
   }
 
   #refuse(seq: number, code: string): void {
@@ -351,8 +356,8 @@ export class Coordinator {
     if (mutation.told) this.#diag("contradictory-verdict", seq);
     if (mutation.at !== undefined) return;
     // Told accepted in an epoch that ended: the refusal decides, and cannot be told a second time.
-    this.#drop(seq, "rejected");
-    if (!mutation.told) this.#verdict(seq, () => this.observer.rejected(seq, code));
+    this.#drop(seq);
+    if (!mutation.told) this.#verdict(seq, "rejected", () => this.observer.rejected(seq, code));
   }
 
   /** A verdict about a mutation that is not pending any more. */
@@ -363,18 +368,14 @@ export class Coordinator {
     if (first !== kind) this.#diag("contradictory-verdict", seq);
   }
 
-  #drop(seq: number, verdict: Verdict): void {
+  #drop(seq: number): void {
     this.pending.delete(seq);
-    this.#verdicts.set(seq, verdict);
-    if (this.#verdicts.size > REMEMBERED) {
-      this.#verdicts.delete(this.#verdicts.keys().next().value as number);
-    }
     this.#tell.changed = true;
   }
 
   #retireCovered(): void {
     for (const { seq, at } of [...this.pending.values()]) {
-      if (at !== undefined && at <= this.seq) this.#drop(seq, "ok");
+      if (at !== undefined && at <= this.seq) this.#drop(seq);
     }
   }
 
@@ -440,10 +441,15 @@ export class Coordinator {
   #forgotten(): void {
     for (const { seq, sent, told, at } of [...this.pending.values()]) {
       if (!sent || at !== undefined) continue;
-      this.#drop(seq, "in-doubt");
-      if (told) this.#diag("contradictory-verdict", seq);
-      else this.#verdict(seq, () => this.observer.inDoubt(seq));
+      this.#doubt(seq, told);
     }
+  }
+
+  /** Nobody can say what became of a mutation; told accepted in an epoch that ended, it stays so. */
+  #doubt(seq: number, told: boolean): void {
+    this.#drop(seq);
+    if (told) this.#diag("contradictory-verdict", seq);
+    else this.#verdict(seq, "in-doubt", () => this.observer.inDoubt(seq));
   }
 }
 

@@ -22,7 +22,6 @@ class Engine implements Session {
     push: ({ m, atoms }) => {
       const entry = m === undefined ? this.#server.foreign(atoms) : this.#server.accept(m);
       if (entry !== undefined) this.#delta(entry);
-      else if (m !== undefined) this.#reject(m, "inapplicable");
     },
   };
 
