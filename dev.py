@@ -239,7 +239,7 @@ def main(words: Sequence[str]) -> int:
     if sys.version_info < (3, 11):
         fail(f"Python 3.11 or newer is needed, this is {sys.version.split()[0]} ({sys.executable})")
     command, rest = (words[0] if words else "-h"), words[1:]
-    if command not in COMMANDS or (rest and command not in ("run", "bench")):
+    if command not in COMMANDS or (rest and command != "run"):
         usage = [f"  {name:12}{text}" for name, text in COMMANDS.items()]
         print("usage: python3 dev.py COMMAND", *usage, sep="\n", file=sys.stderr)
         return 0 if words and command in ("-h", "--help") else 2
