@@ -193,8 +193,10 @@ def _guard(server: Server, given: Input) -> None:
     match given:
         case Submit(epoch=epoch) | Pull(epoch=epoch) if epoch != server.epoch:
             raise EpochChanged(server.epoch)  # [request-epoch]
-        case Submit(client=client, seq=seq) if seq < floor_of(server, client):
-            raise TooOld(floor_of(server, client))  # [below-floor-refused]
+        case Submit(client=client, seq=seq, floor=floor):
+            lowest = max(floor, floor_of(server, client))
+            if seq < lowest:
+                raise TooOld(lowest)  # [below-floor-refused]
         case Restore(upto) | Compact(upto) if not server.base_seq <= upto <= head(server):
             raise NoSuchPosition(server.base_seq, head(server))
         case _:
