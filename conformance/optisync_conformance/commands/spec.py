@@ -10,6 +10,7 @@ import click
 
 from optisync_conformance.cases import CaseError
 from optisync_conformance.faults import FaultError
+from optisync_conformance.register import command as register_command
 from optisync_conformance.requirements import RequirementError, get
 from optisync_conformance.resources import resource_dir
 from optisync_conformance.spectable import COLUMNS, GapError, Row, rows, to_markdown
@@ -18,6 +19,9 @@ from optisync_conformance.spectable import COLUMNS, GapError, Row, rows, to_mark
 @click.group()
 def spec() -> None:
     """The requirements and what they are linked to."""
+
+
+spec.add_command(register_command)
 
 
 @spec.command()
