@@ -36,6 +36,18 @@ def mutants(only: str | None) -> None:
     sys.exit(_interruptible(lambda place: commands.mutants(place, only)))
 
 
+@models_group.command()
+@click.argument("machine", type=click.Choice(["coordinator"]))
+@click.option("--write", is_flag=True, help="Write the generated modules of the scopes first.")
+@click.option("--only", metavar="NAME", help="One scope; patterns like 'cover*' too.")
+def graph(machine: str, write: bool, only: str | None) -> None:
+    """Compare a machine with its model, state by state and edge by edge."""
+    from . import coordinator_graph
+
+    del machine  # there is one
+    sys.exit(_interruptible(lambda place: coordinator_graph.run(place, write, only)))
+
+
 def _interruptible(run: Callable[[Place], int]) -> int:
     from optisync_conformance.resources import resource_dir
 
