@@ -339,7 +339,13 @@ def invariant_under_loaded(
     port = Snapshot(Epoch(epoch), ServerSeq(seq), Obj(), outcomes, known)
     state = replace(base(c, 1, s1, 0, a1, 0, max(c, a1)), port=port)
     done = step(CONFIG, state, Applied(True))
-    return holds(done.state) and done.state.confirmed == Position(Epoch(epoch), ServerSeq(seq))
+    undecided = [p.seq for p in done.state.pending if p.acked is None]
+    returned = epoch == 1 or outcome != 0 or not known or undecided == [s1]
+    return (
+        returned
+        and holds(done.state)
+        and done.state.confirmed == Position(Epoch(epoch), ServerSeq(seq))
+    )
 
 
 def planted_ack_drops(at: int, confirmed: int) -> bool:

@@ -6,7 +6,11 @@ integers from the solver. One line a condition: name, outcome, message.
 
 import sys
 
-from crosshair.core_and_libs import AnalysisMessage, analyze_function, run_checkables
+from crosshair.core_and_libs import (
+    AnalysisMessage,
+    analyze_function,  # pyright: ignore[reportUnknownVariableType]
+    run_checkables,
+)
 from crosshair.options import AnalysisKind, AnalysisOptionSet
 from tests.crosshair import subjects
 

@@ -16,6 +16,7 @@ from optisync.coordinator.effects import (
     Acked,
     Apply,
     Changed,
+    Diag,
     Effect,
     InDoubt,
     Load,
@@ -65,6 +66,8 @@ class Client:
     mine: dict[ClientSeq, Changes] = field(default_factory=dict)
     sent: dict[ClientSeq, Changes] = field(default_factory=dict)
     told: dict[ClientSeq, Effect] = field(default_factory=dict)
+    diags: list[Diag] = field(default_factory=list)
+    loaded: Snapshot | None = None
     asked: list[Request | Resync] = field(default_factory=list)
     changed: int = 0
 
@@ -107,7 +110,7 @@ class Client:
         if self.fails():
             raise PortFailure
         if isinstance(given, Snapshot):
-            self.docs = given.docs
+            self.docs, self.loaded = given.docs, given
         else:
             self.docs = apply_changes(self.docs, given.changes)
         self.push = self.docs
@@ -129,6 +132,8 @@ class Client:
                 self.told[seq] = effect
             case Request() | Resync():
                 self.asked.append(effect)
+            case Diag():
+                self.diags.append(effect)
             case Changed():
                 self.changed += 1
                 self.show_registered()

@@ -92,10 +92,11 @@ class FacadeClient(Client):
 
     def judge_errors(self) -> None:
         """What callbacks raised was collected; nothing else may be there."""
-        for error in self.facade.errors:
+        errors = tuple(self.facade.errors)
+        self.facade.errors.clear()
+        for error in errors:
             if not isinstance(error, Tantrum | PortFailure | OptisyncError):
                 raise error
-        self.facade.errors.clear()
         for seq in self.late:
             if seq not in self.shown_once:
                 del self.mine[seq]

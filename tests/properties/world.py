@@ -15,7 +15,7 @@ from tests.properties.mutations import Choose, some_changes
 
 from optisync.contracts.messages import Ack, Delta, Message, Reject
 from optisync.coordinator.config import Config, Limits, Variant
-from optisync.coordinator.effects import Acked, InDoubt, Rejected, Request
+from optisync.coordinator.effects import Acked, DiagCode, InDoubt, Rejected, Request
 from optisync.coordinator.inputs import Applied, Input, Register, Sent, Tick
 from optisync.coordinator.state import Pending, Position
 from optisync.coordinator.strategy import (
@@ -91,6 +91,7 @@ class World:
     history: History = field(default_factory=History)
     mail: list[tuple[Client | None, Submit | Pull | Fetch | Message]] = field(default_factory=list)
     expected: dict[ClientId, set[ClientSeq]] = field(default_factory=dict)
+    reached: dict[ClientId, Position] = field(default_factory=dict)
     judged: dict[ClientId, ClientSeq] = field(default_factory=dict)
     given_up: set[Owner] = field(default_factory=set)
     menu: list[Callable[["World", Client], None]] = field(default_factory=list)
@@ -192,6 +193,7 @@ class World:
         client.restart()
         if not client.durable:
             self.expected[client.id].clear()
+            self.reached[client.id] = NOWHERE
         self.after(client)
 
     def nonsense(self, client: Client) -> None:
@@ -319,11 +321,14 @@ class World:
         state = client.state
         assert state.port is None
         client.check_view()
-        # PREFIX
+        # PREFIX; what was covered stays covered
+        assert state.confirmed >= self.reached[client.id], "the position went back"
+        self.reached[client.id] = state.confirmed
         if state.confirmed != NOWHERE:
             assert client.docs == self.history.docs[state.confirmed]
         for seq, verdict in client.told.items():
             self.check_verdict((client.id, seq), verdict)
+        self.check_diagnostics(client)
         if self.variant is Variant.SEED_LITERAL:
             return
         # OVERLAY: whose effect is to be shown is decided from the history alone
@@ -341,6 +346,21 @@ class World:
             overlays = [Overlay(seq, client.mine[seq]) for seq in sorted(expected)]
             docs = self.history.docs.get(state.confirmed, Obj())
             assert client.push == fold(docs, overlays).view
+
+    def check_diagnostics(self, client: Client) -> None:
+        """A verdict is called contradictory or late only if there are two; outcomes settle."""
+        for diag in client.diags:
+            owner = (client.id, diag.seq or ClientSeq(0))
+            if diag.code is DiagCode.CONTRADICTORY_VERDICT:
+                both = owner in self.history.accepted and owner in self.history.refused
+                assert both or owner in self.given_up or client.id in self.history.forgotten
+            elif diag.code is DiagCode.LATE_VERDICT:
+                assert isinstance(client.told.get(owner[1]), InDoubt)
+        client.diags.clear()
+        if client.loaded is not None:
+            undecided = {p.seq for p in client.state.pending if p.acked is None}
+            assert not undecided & {outcome.seq for outcome in client.loaded.outcomes}
+            client.loaded = None
 
     def check_removal(self, client: Client, seq: ClientSeq) -> None:
         """A mutation may go when its effect is in the documents, or its verdict says it is not."""
@@ -399,6 +419,7 @@ def made(
             client.meddle = world.meddle
         world.clients.append(client)
         world.expected[name] = set()
+        world.reached[name] = NOWHERE
         world.judged[name] = ClientSeq(0)
     for action, often in MENU:
         world.menu += [action] * (often * (0, 1, 1, 1, 4)[choose(5)])

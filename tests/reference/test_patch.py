@@ -90,6 +90,7 @@ REFUSED = [
     ("read an inherited name", "{}", '{"op":"copy","from":"/constructor","path":"/a"}'),
     ("add below an inherited name", "{}", '{"op":"add","path":"/__proto__/x","value":1}'),
     ("move into itself", '{"a":{}}', '{"op":"move","from":"/a","path":"/a/b"}'),
+    ("move an item into the next", "[{},{}]", '{"op":"move","from":"/0","path":"/0/b"}'),
     ("move the document", '{"a":1}', '{"op":"move","from":"","path":"/a"}'),
     ("move what is absent", "{}", '{"op":"move","from":"/a","path":"/b"}'),
     ("move what is absent onto itself", "{}", '{"op":"move","from":"/a","path":"/a"}'),

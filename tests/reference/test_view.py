@@ -103,6 +103,8 @@ def overlay(seq: int, changes: dict[AtomKey, Change], withheld: bool = False) ->
 def test_several_atoms_are_changed_wholly_or_not_at_all() -> None:
     both = overlay(1, {A: Update((Add(("o", "k"), 1),)), B: Create(True)})
     assert fold(Obj({"a": Obj()}), [both]) == Folded(Obj({"a": Obj()}), (ClientSeq(1),))
+    late = overlay(1, {A: Update((Add(("p",), 1),)), B: Delete()})
+    assert fold(Obj({"a": Obj()}), [late]) == Folded(Obj({"a": Obj()}), (ClientSeq(1),))
     first = overlay(1, {A: Update((Add(("o",), Obj()),))})
     second = overlay(2, {A: Update((Add(("o", "k"), 1),)), B: Create(True)})
     shown = fold(Obj({"a": Obj()}), [first, second])
