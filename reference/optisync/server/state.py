@@ -41,14 +41,16 @@ class Floor:
 class Server:
     """The whole state.
 
-    `base` are the documents before the first commit of `log`, at position `base_seq`; the current
-    documents are their fold. `newest` is the last number given out, on this stream or another.
-    `table` is in order of decision. `forgotten`: clients whose outcomes were lost.
+    `base` are the documents before the first commit of `log`, at position `base_seq`, with the
+    versions of those that were touched before; the current documents are their fold. `newest` is
+    the last number given out, on this stream or another. `table` is in order of decision.
+    `forgotten`: clients whose outcomes were lost.
     """
 
     epoch: Epoch
     base: Docs
     base_seq: ServerSeq = ServerSeq(0)
+    base_versions: tuple[tuple[AtomKey, Version], ...] = ()
     newest: ServerSeq = ServerSeq(0)
     log: tuple[Commit, ...] = ()
     table: tuple[Decided, ...] = ()
@@ -80,8 +82,8 @@ def version_of(server: Server, atom: AtomKey) -> Version:
 
     Numbers of one total order are never reused, so neither are versions, also after a delete.
     """
-    touched = (c.server_seq for c in reversed(server.log) if atom in dict(c.changes))
-    return Version(next(touched, server.base_seq))
+    touched = (Version(c.server_seq) for c in reversed(server.log) if atom in dict(c.changes))
+    return next(touched, dict(server.base_versions).get(atom, Version(0)))
 
 
 def decided(server: Server, client: ClientId, seq: ClientSeq) -> Decided | None:

@@ -180,11 +180,7 @@ def step(server: Server, given: Input) -> Step[Server, Effect]:
             table = tuple(row for row in server.table if row.client != client)
             return Step(replace(server, table=table, forgotten=server.forgotten | {client}))
         case Compact(upto):
-            log = tuple(c for c in server.log if c.server_seq > upto)
-            at = max((c.server_seq for c in server.log if c.server_seq <= upto), default=None)
-            if at is None:
-                return Step(server)
-            return Step(replace(server, base=docs_at(server, at), base_seq=at, log=log))
+            return Step(_compacted(server, upto))
         case _:
             assert_never(given)
 
@@ -271,4 +267,21 @@ def _restored(server: Server, upto: ServerSeq) -> Server:
         newest=newest,
         log=log,
         table=tuple(row for row in server.table if row.at <= newest),
+    )
+
+
+def _compacted(server: Server, upto: ServerSeq) -> Server:
+    gone = [c for c in server.log if c.server_seq <= upto]
+    if not gone:
+        return server
+    versions = dict(server.base_versions)
+    for commit in gone:
+        versions |= {atom: Version(commit.server_seq) for atom, _ in commit.changes}
+    at = gone[-1].server_seq
+    return replace(
+        server,
+        base=docs_at(server, at),
+        base_seq=at,
+        base_versions=tuple(sorted(versions.items())),
+        log=server.log[len(gone) :],
     )
