@@ -76,7 +76,7 @@ def rows(tests: Path | None = None) -> list[Row]:
         "code": _code(Path(optisync.__file__).parent),
         "tla": _models(resource_dir("models")),
         "property": _tests(tests) if tests else {},
-        "case": _by((case.req, case.id) for case in load_pack(["core", "cover"])),
+        "case": _by((case.req, case.id) for case in load_pack(["core"])),
         "fault": _by((fault.requirement, fault.name) for fault in faults()),
     }
     reasons = _reasons()

@@ -60,11 +60,11 @@ def _answers(observation: Mapping[str, object], source: str) -> Iterator[Arrow]:
 
 
 def svg(detail: Detail) -> str:
-    """The diagram as an SVG element: no script, no outside file, text that can be searched."""
+    """The diagram as an SVG element of an HTML page: no script, text that can be searched."""
     drawn = list(arrows(detail))
     height = 60 + _ROW * len(drawn)
     parts = [
-        f'<svg xmlns="http://www.w3.org/2000/svg" class="sequence" role="img" '
+        f'<svg class="sequence" role="img" '
         f'viewBox="0 0 {_WIDTH} {height}" width="{_WIDTH}" height="{height}">'
         f"<title>{escape(detail.text)}</title>"
     ]

@@ -19,7 +19,8 @@ from typing import NoReturn, cast
 from optisync_conformance.reference.run import run_script
 
 Frame = dict[str, object]
-SLEEPER = (sys.executable, "-S", "-c", "import time; time.sleep(600)", os.environ["SLEEPER"])
+NAME = os.environ.get("SLEEPER", "sleeper")
+SLEEPER = (sys.executable, "-S", "-c", "import time; time.sleep(600)", NAME)
 PROFILES: Frame = {"patch": {"sees": ["out"], "lacks": [], "is": []}}
 
 

@@ -1,0 +1,196 @@
+"""Reports and the terminal, from one made-up run with everything in it."""
+
+from __future__ import annotations
+
+import io
+import json
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from rich.console import Console
+
+from optisync_conformance.events import (
+    Detail,
+    Done,
+    Event,
+    Exit,
+    Planned,
+    Probed,
+    RunEnded,
+    RunStarted,
+    Stale,
+    TargetEnded,
+    TargetSkipped,
+    TargetStarted,
+    Verdict,
+    decode,
+    encode,
+    worst,
+)
+from optisync_conformance.frames import Impl, Scope
+from optisync_conformance.reports.collect import collect
+from optisync_conformance.reports.diagram import mermaid, svg
+from optisync_conformance.reports.files import (
+    ReportError,
+    Stream,
+    Wanted,
+    to_json,
+    to_junit,
+    wanted,
+    write,
+)
+from optisync_conformance.reports.html import to_html
+from optisync_conformance.reports.markdown import to_markdown
+from optisync_conformance.terminal import Terminal
+
+DETAIL = Detail(
+    fingerprint="rollback-is-removal @ reject#1 : view differs",
+    text="view/a/x differs",
+    sentence="Rejecting a mutation MUST remove exactly that one.",
+    step=2,
+    path="view/a/x",
+    expected=2,
+    got={"<b>": "&"},
+    steps=[
+        {"do": "register", "m": "$m1", "atoms": {"a": [{"op": "remove", "path": "/x"}]}},
+        {"do": "reject", "m": "$m1"},
+    ],
+    observations=[
+        {"out": {"ok": {}}},
+        {"out": {"ok": {}}, "effects": [{"e": "request", "after": 0, "upto": 1}]},
+        {"out": {"err": "no"}, "effects": [{"e": "change", "pending": []}]},
+    ],
+    stderr="warning: <script>\x1b[31m",
+    replay="optisync replay x.json -- adapter",
+)
+RUN: list[Event] = [
+    RunStarted("0.1.0", 1, ("core",), ("one", "two")),
+    TargetStarted("one", "adapter", Impl("an engine", "1"), {"view": Scope(("out",), ("clock",))}),
+    Planned("one", 4),
+    Done("one", "view.good", "view-is-fold", "view", Verdict.PASS, 0.01),
+    Done("one", "view.bad", "rollback-is-removal", "view", Verdict.FAIL, detail=DETAIL),
+    Done("one", "view.dim", "view-is-fold", "view", Verdict.BLIND, note="cannot see view"),
+    Done("one", "view.known", "told-once", "view", Verdict.XFAIL, note="defect: x", detail=DETAIL),
+    Probed("one", "extra-rest", False, "answers differently", "wait longer"),
+    Probed("one", "clean-exit", True, "ends with its input"),
+    Stale("one", "expected failure 1 (x) matches no case"),
+    TargetEnded("one", Exit.FAILURE, 1.5),
+    TargetSkipped("two", "needs node"),
+    RunEnded(Exit.FAILURE, 2.0),
+]
+
+
+def shown(width: int, most: int = 10) -> str:
+    out = io.StringIO()
+    terminal = Terminal(Console(file=out, width=width), most)
+    for event in RUN:
+        terminal(event)
+    return out.getvalue()
+
+
+def test_the_stream_reads_back() -> None:
+    assert decode(b"".join(map(encode, RUN))) == RUN
+
+
+def test_the_worst_target_decides() -> None:
+    order = [Exit.CONFORMANT, Exit.INCONCLUSIVE, Exit.FAILURE, Exit.UNUSABLE, Exit.SUITE_BUG]
+    for index, each in enumerate(order):
+        assert worst(order[: index + 1]) is each
+    assert [each.code for each in order] == [0, 4, 1, 3, 5]
+
+
+def test_the_terminal_tells_a_failure_whole() -> None:
+    text = shown(100)
+    for part in (
+        "FAIL one: view.bad",
+        "Rejecting a mutation MUST remove exactly that one. [rollback-is-removal]",
+        "1  register $m1 a: remove /x",
+        "2  reject $m1 <-- here",
+        "after step 2: view/a/x differs",
+        "expected",
+        "optisync replay x.json -- adapter",
+        "probe extra-rest: answers differently",
+        "wait longer",
+        "skipped: needs node",
+        "told-once: 1 case, 1 of them known",
+        "failure in 2.0 s (exit code 1)",
+    ):
+        assert part in text
+    assert text.rstrip().endswith("failure in 2.0 s (exit code 1)")
+
+
+def test_sixty_columns_without_colour_are_enough() -> None:
+    text = shown(60)
+    assert "\x1b" not in text.replace("\x1b[31m", "")  # only what the adapter itself printed
+    longest = max((line for line in text.splitlines() if "optisync replay" not in line), key=len)
+    assert len(longest) <= 60, longest
+
+
+def test_many_failures_are_told_in_a_line_each() -> None:
+    text = shown(100, most=0)
+    assert "1 more failures" in text
+    assert "fail view.bad [rollback-is-removal]" in text
+    assert "reject $m1" not in text
+
+
+def test_json_has_every_case_and_count() -> None:
+    whole = json.loads(to_json(collect(RUN)))
+    one, two = whole["targets"]
+    assert (whole["exit"], one["exit"], two["skipped"]) == ("failure", "failure", "needs node")
+    counts = {verdict for verdict, number in one["counts"].items() if number == 1}
+    assert counts == {"pass", "fail", "blind", "xfail"}
+    assert one["broken"] == {"rollback-is-removal": ["view.bad"], "told-once": ["view.known"]}
+    assert len(one["cases"]) == 4
+
+
+def test_junit_is_xml_whatever_was_printed() -> None:
+    suite, other = ElementTree.fromstring(to_junit(collect(RUN)))
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("7", "3", "2")
+    assert (other.get("tests"), other.get("skipped"), other.get("errors")) == ("1", "1", "0")
+
+
+def test_the_page_needs_nothing_else() -> None:
+    page = to_html(collect(RUN))
+    for outside in ("://", "<script", "src=", "@import", "url("):
+        assert outside not in page
+    assert "Rejecting a mutation MUST remove exactly that one." in page
+    assert page.count("<svg") == 2
+    ElementTree.fromstring(svg(DETAIL))
+
+
+def test_the_diagram_shows_who_says_what() -> None:
+    text = mermaid(DETAIL)
+    assert "application->>engine: 1. register $m1" in text
+    assert "engine-->>server: request after 0 upto 1" in text
+    assert "server->>engine: 2. reject $m1" in text
+    assert "engine-->>server: refused: no" in text
+    assert "Note over engine: expected view/a/x: 2" in text
+
+
+def test_markdown_has_the_summary_and_the_failure() -> None:
+    text = to_markdown(collect(RUN))
+    assert "| one | 1 | 1 | 1 | 0 | 0 | 1 | failure |" in text
+    assert "### view.bad: fail" in text
+
+
+def test_reports_are_written_where_they_are_wanted(tmp_path: Path) -> None:
+    kinds = ("json", "junit", "html", "md")
+    reports = [Wanted(kind, tmp_path / "new" / kind) for kind in kinds]
+    write(RUN, reports)
+    assert all(report.path.stat().st_size > 100 for report in reports)
+
+
+@pytest.mark.parametrize("text", ["", "json", "json=", "pdf=x", "=x"])
+def test_a_wrong_wish_is_refused(text: str) -> None:
+    with pytest.raises(ReportError, match="KIND=FILE"):
+        wanted(text)
+
+
+def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for kind in ("json", "ndjson"):
+        with pytest.raises(ReportError, match="cannot write"):
+            bad = [Wanted(kind, tmp_path / "file" / "x")]
+            Stream(bad)
+            write(RUN, bad)
