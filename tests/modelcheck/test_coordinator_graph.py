@@ -21,8 +21,9 @@ from optisync_conformance.modelcheck.coordinator import (
     encode_input,
     encode_state,
 )
-from optisync_conformance.modelcheck.coordinator_alphabets import cover_scopes, scopes
+from optisync_conformance.modelcheck.coordinator_alphabets import scopes
 from optisync_conformance.modelcheck.coordinator_classes import CLASSES, classes
+from optisync_conformance.modelcheck.coordinator_cover import cover_scopes
 from optisync_conformance.modelcheck.coordinator_graph import (
     compare_scope,
     stale_modules,

@@ -24,8 +24,9 @@ from optisync.machine import Step
 from . import dot, report, tlc, toolchain
 from .commands import Place
 from .compare import Comparison, Different, Equal, compare
-from .coordinator_alphabets import cover_scopes, large_scopes, small_scopes
+from .coordinator_alphabets import large_scopes, small_scopes
 from .coordinator_classes import CLASSES, classes
+from .coordinator_cover import cover_scopes
 from .coordinator_scopes import CONSTANTS, Scope, graph_module, graph_name, scope_module
 from .graph import Graph, GraphError, explore, from_tlc
 from .judge import Verdict

@@ -1,9 +1,9 @@
 """Scopes of the coordinator: a configuration, a start, and a finite alphabet of inputs each.
 
-An alphabet is written down once, in `coordinator_alphabets`; the module for TLC gets the same
-inputs as TLA+ literals. It bounds the state space: numbers, positions and epochs that no input
-names do not occur. Only `Generate` could go on for ever, so a step that would generate more than
-``numbers`` is no step, in either graph.
+An alphabet is written down once, in `coordinator_alphabets` or `coordinator_cover`; the module
+for TLC gets the same inputs as TLA+ literals. It bounds the state space: numbers, positions and
+epochs that no input names do not occur. Only `Generate` could go on for ever, so it is offered
+while fewer than ``numbers`` numbers are generated, in either graph.
 
 The committed module ``models/Coordinator_<scope>.tla`` has the one variable ``s``; it is what
 ``optisync models check`` checks. For the comparison of graphs, `graph_module` adds ``out``, what
@@ -25,7 +25,8 @@ from optisync.coordinator.state import Coordinator
 from optisync.coordinator.step import step
 from optisync.machine import Step
 
-from .coordinator import Out, encode_config, encode_effect, encode_input, encode_state, label
+from .coordinator import Out, encode_config, encode_effect, encode_input, encode_state
+from .coordinator_labels import label
 from .tlc import Constant
 from .values import Value, of, show
 
