@@ -9,3 +9,4 @@ export { serve } from "./serve.js";
 export type { Adapter, Handler, Profile, Session } from "./serve.js";
 export { ViewServer } from "./server.js";
 export type { Entry, Row } from "./server.js";
+export { changed, codeOf, patchInto } from "./apply.js";
