@@ -1,16 +1,17 @@
 """The table of every requirement and what it is linked to, generated from the places themselves.
 
-A place names a requirement as `[slug]`: a comment in the code of the reference, a comment in the
-TLA+ modules, a comment or docstring in a test. Cases and faulty versions name it as data. What has
-no link must say why in `spec_gaps.toml`.
+A place names a requirement as `[slug]`: a comment or docstring in the reference or in a test, a
+comment in a TLA+ module. Cases and faulty versions name it as data. What has no link must say why
+in `spec_gaps.toml`.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -19,6 +20,7 @@ import msgspec
 import optisync
 from optisync_conformance.cases import load_pack
 from optisync_conformance.faults import faults
+from optisync_conformance.links import Link, Tag, keyed_lines, python_tags, tla_tags
 from optisync_conformance.requirements import Requirement, load
 from optisync_conformance.resources import resource_dir
 
@@ -27,22 +29,26 @@ COLUMNS: Final[tuple[Column, ...]] = get_args(Column)
 _TITLES: Final[Mapping[Column, str]] = {
     "code": "code",
     "tla": "TLA+",
-    "property": "property",
+    "property": "properties and tests",
     "case": "cases",
     "fault": "faulty versions",
 }
-_TAG: Final = re.compile(r"\[([a-z0-9]+(?:-[a-z0-9]+)*)\]")
-_OPERATOR: Final = re.compile(r"^\s*(\w+)(?:\([^=]*\))?\s*==")
-_FUNCTION: Final = re.compile(r"^\s*(?:async )?(?:def|class) (\w+)")
+_DATA: Final = "conformance/optisync_conformance"
+_CASE: Final = re.compile(r'"id": "([^"]+)"')
+_FAULT: Final = re.compile(r'^name = "([^"]+)"')
+_LINE: Final = re.compile(r"#L\d+")
 _SHOWN: Final = 3
 
 
 class GapError(Exception):
-    """`spec_gaps.toml` cannot be used, or is not true; the text is one line."""
+    """A link or a reason in `spec_gaps.toml` is not true; the text is one line."""
 
 
 class Gap(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """Why some requirements have no link in some columns."""
+    """Why some requirements have no link in some columns.
+
+    A requirement is given by its name, by a pattern (`patch-*`), or as all of a file (`server.md`).
+    """
 
     requirements: tuple[str, ...]
     columns: tuple[Column, ...]
@@ -58,7 +64,7 @@ class Row:
     """A requirement, its links by column, and the reasons for the columns without any."""
 
     requirement: Requirement
-    links: Mapping[Column, tuple[str, ...]]
+    links: Mapping[Column, tuple[Link, ...]]
     reasons: Mapping[Column, str]
 
     @property
@@ -72,106 +78,76 @@ def rows(tests: Path | None = None) -> list[Row]:
 
     Raises GapError, and what the loaders of cases, faults and requirements raise.
     """
-    found: dict[Column, dict[str, list[str]]] = {
-        "code": _code(Path(optisync.__file__).parent),
-        "tla": _models(resource_dir("models")),
-        "property": _tests(tests) if tests else {},
-        "case": _by((case.req, case.id) for case in load_pack(["core"])),
-        "fault": _by((fault.requirement, fault.name) for fault in faults()),
+    code, models = Path(optisync.__file__).parent, resource_dir("models")
+    found: dict[Column, dict[str, list[Link]]] = {
+        "code": _tagged(code, "**/*.py", "reference/optisync", python_tags),
+        "tla": _tagged(models, "*.tla", "models", tla_tags),
+        "property": _tagged(tests, "**/*.py", "tests", python_tags) if tests else {},
+        "case": _data("cases", "core/**/*.json", _CASE, ((c.req, c.id) for c in load_pack(["core"]))),
+        "fault": _data("faults", "*.toml", _FAULT, ((f.requirement, f.name) for f in faults())),
     }
-    reasons = _reasons()
-    table = [
-        Row(
-            requirement,
-            {column: tuple(dict.fromkeys(found[column].get(slug, ()))) for column in COLUMNS},
-            reasons.get(slug, {}),
-        )
-        for slug, requirement in load().items()
-    ]
-    _refuse_false_gaps(table)
-    return table
+    links = {
+        slug: {column: tuple(found[column].get(slug, ())) for column in COLUMNS} for slug in load()
+    }
+    reasons = _reasons(_gaps(), links)
+    return [Row(known, links[slug], reasons[slug]) for slug, known in load().items()]
 
 
-def _refuse_false_gaps(table: Iterable[Row]) -> None:
-    for row in table:
-        for column in row.reasons:
-            if row.links[column]:
-                slug = row.requirement.slug
-                raise GapError(f"spec_gaps.toml: {slug} has a link in {column} after all")
+def _tagged(
+    folder: Path, glob: str, root: str, tags: Callable[[str, str], Iterator[Tag]]
+) -> dict[str, list[Link]]:
+    """The links by requirement; a name that is linked twice counts once."""
+    found: dict[str, dict[str, Link]] = {}
+    for path in sorted(folder.glob(glob)):
+        place = f"{root}/{path.relative_to(folder).as_posix()}"
+        for tag in tags(path.read_text(encoding="utf-8"), path.stem):
+            if tag.slug not in load():
+                raise GapError(f"{place}:{tag.line}: there is no requirement {tag.slug!r}")
+            found.setdefault(tag.slug, {}).setdefault(tag.name, Link(tag.name, place, tag.line))
+    return {slug: list(links.values()) for slug, links in found.items()}
 
 
-def _by(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    found: dict[str, list[str]] = {}
-    for slug, link in pairs:
-        found.setdefault(slug, []).append(link)
+def _data(
+    folder: str, glob: str, key: re.Pattern[str], pairs: Iterable[tuple[str, str]]
+) -> dict[str, list[Link]]:
+    root, found = resource_dir(folder), dict[str, list[Link]]()
+    lines = keyed_lines(root, glob, key)
+    for slug, name in pairs:
+        path, line = lines[name]
+        place = f"{_DATA}/{folder}/{path.relative_to(root).as_posix()}"
+        found.setdefault(slug, []).append(Link(name, place, line))
     return found
 
 
-def _code(package: Path) -> dict[str, list[str]]:
-    return _by(
-        (slug, f"{path.relative_to(package).as_posix()}:{number}")
-        for path in sorted(package.rglob("*.py"))
-        for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), 1)
-        if "#" in line
-        for slug in _TAG.findall(line.partition("#")[2])
-    )
-
-
-def _models(folder: Path) -> dict[str, list[str]]:
-    """A tag in a line of its own speaks of the next operator, another of the one it stands in."""
-    pairs: list[tuple[str, str]] = []
-    for path in sorted(folder.glob("*.tla")):
-        operator, waiting = path.stem, list[str]()
-        for line in path.read_text(encoding="utf-8").splitlines():
-            code, _, comment = line.partition("\\*")
-            begins = _OPERATOR.match(code) if not line.startswith(" ") else None
-            if begins:
-                operator = f"{path.stem}!{begins[1]}"
-                pairs += [(slug, operator) for slug in waiting]
-                waiting = []
-            tags = _TAG.findall(comment)
-            if code.strip():
-                pairs += [(slug, operator) for slug in tags]
-            elif line.startswith(("\\*", "(*")):
-                waiting += tags
-            else:
-                pairs += [(slug, operator) for slug in tags]
-    return _by(pairs)
-
-
-def _tests(folder: Path) -> dict[str, list[str]]:
-    """A tag above a function speaks of it, one inside of the function it stands in."""
-    pairs: list[tuple[str, str]] = []
-    known = load()
-    for path in sorted(folder.rglob("*.py")):
-        function, waiting = path.stem, list[str]()
-        for line in path.read_text(encoding="utf-8").splitlines():
-            begins = _FUNCTION.match(line)
-            if begins:
-                function = begins[1]
-                pairs += [(slug, function) for slug in waiting]
-                waiting = []
-            tags = [slug for slug in _TAG.findall(line) if slug in known]
-            if line.startswith("#"):
-                waiting += tags
-            else:
-                pairs += [(slug, function) for slug in tags]
-    return _by(pairs)
-
-
-def _reasons() -> dict[str, dict[Column, str]]:
+def _gaps() -> tuple[Gap, ...]:
     path = Path(__file__).with_name("spec_gaps.toml")
     try:
-        gaps = msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File).gap
+        return msgspec.convert(tomllib.loads(path.read_text(encoding="utf-8")), _File).gap
     except (msgspec.ValidationError, tomllib.TOMLDecodeError) as error:
         raise GapError(f"{path.name}: {error}") from None
-    found: dict[str, dict[Column, str]] = {}
+
+
+def _reasons(
+    gaps: Iterable[Gap], links: Mapping[str, Mapping[Column, tuple[Link, ...]]]
+) -> dict[str, dict[Column, str]]:
+    """The reason for each cell without a link. Raises GapError for a reason that explains none."""
+    found: dict[str, dict[Column, str]] = {slug: {} for slug in links}
     for gap in gaps:
-        for slug in gap.requirements:
-            if slug not in load():
-                raise GapError(f"{path.name}: there is no requirement {slug!r}")
-            found.setdefault(slug, {}).update(dict.fromkeys(gap.columns, gap.why))
+        for pattern in gap.requirements:
+            meant = [slug for slug in links if _means(pattern, slug)]
+            if not meant:
+                raise GapError(f"spec_gaps.toml: there is no requirement {pattern!r}")
+            for column in gap.columns:
+                empty = [slug for slug in meant if not links[slug][column]]
+                if not empty:
+                    raise GapError(f"spec_gaps.toml: {pattern} has a link in {column} after all")
+                for slug in empty:
+                    found[slug].setdefault(column, gap.why)
     return found
+
+
+def _means(pattern: str, slug: str) -> bool:
+    return fnmatchcase(slug, pattern) or load()[slug].file == pattern
 
 
 def to_markdown(table: Iterable[Row]) -> str:
@@ -179,8 +155,8 @@ def to_markdown(table: Iterable[Row]) -> str:
     lines = [
         "# What each requirement is linked to",
         "",
-        "Generated by `optisync spec table --write specs/table.md`. Cells name the first few links.",
-        "",
+        "Generated by `optisync spec table --write specs/table.md`. A cell names the first places;",
+        "`optisync spec show ID` lists all of them, with the reason of the requirement.",
     ]
     file = ""
     for row in table:
@@ -194,14 +170,21 @@ def to_markdown(table: Iterable[Row]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def without_lines(text: str) -> str:
+    """The table without line numbers, which move with every edit of what is linked.
+
+    >>> without_lines("[f](../a.py#L12)")
+    '[f](../a.py)'
+    """
+    return _LINE.sub("", text)
+
+
 def _cell(row: Row, column: Column) -> str:
     links = row.links[column]
     if not links:
         return _escaped(row.reasons.get(column, "**missing**"))
-    if column == "code":  # without the line number, which moves with every edit
-        links = tuple(dict.fromkeys(link.partition(":")[0] for link in links))
-    more = f" and {len(links) - _SHOWN} more" if len(links) > _SHOWN else ""
-    return ", ".join(f"`{link}`" for link in links[:_SHOWN]) + more
+    shown = [f"[{_escaped(link.name)}](../{link.path}#L{link.line})" for link in links[:_SHOWN]]
+    return ", ".join(shown) + (", …" if len(links) > _SHOWN else "")
 
 
 def _escaped(text: str) -> str:

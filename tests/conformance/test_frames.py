@@ -73,7 +73,7 @@ def test_depth_is_bounded() -> None:
         (b'{"t":"ran","id":1}', "missing required field `obs`"),
         (b'{"t":"fault","id":1,"kind":"odd"}', "Invalid enum value 'odd' - at `kind`"),
         (b'{"t":"ran","id":1,"obs":[],"more":1}', "unknown field `more`"),
-        (b"[" * 100_000, "nested too deep"),
+        (b'{"t":"ran","id":1,"obs":[{"x":' + b"[" * 100_000, "nested too deep"),
         (b"x" * 1000, "(1000 bytes)"),
     ],
 )

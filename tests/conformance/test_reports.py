@@ -36,11 +36,11 @@ from optisync_conformance.reports.files import (
     Stream,
     Wanted,
     to_json,
-    to_junit,
     wanted,
     write,
 )
 from optisync_conformance.reports.html import to_html
+from optisync_conformance.reports.junit import to_junit
 from optisync_conformance.reports.markdown import to_markdown
 from optisync_conformance.terminal import Terminal
 
