@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from pathlib import Path
 from typing import Final, TypeVar
 
+import msgspec
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.markup import escape
@@ -23,15 +25,20 @@ FULL: Final = 200
 Item = TypeVar("Item")
 
 
-def report(quick: bool, size: int | None) -> int:
-    """Try everything and print it; the exit code."""
+def report(quick: bool, with_cover: bool, size: int | None, matrix: Path | None) -> int:
+    """Try everything, print it, write the matrix of faults and cases; the exit code.
+
+    Raises FaultError, and OSError if the matrix cannot be written.
+    """
     console = Console()
     if not console.is_terminal:
         console = Console(width=120)
     core = load_pack(["core"])
-    cover = () if quick else load_pack(["cover"])
+    cover = load_pack(["cover"]) if with_cover else ()
     tried = _watched(try_faults(core, cover), len(faults()), "faulty versions", console)
     console.print(_table(tried))
+    if matrix is not None:
+        matrix.write_bytes(msgspec.json.format(msgspec.json.encode(_matrix(tried)), indent=1))
     _say_cases(console, core, tried)
     every = mutants()
     chosen = sample(every, (QUICK if quick else FULL) if size is None else size)
@@ -71,6 +78,22 @@ def _table(tried: Sequence[Tried]) -> Table:
             style="red" if each.problems else "",
         )
     return table
+
+
+def _matrix(tried: Sequence[Tried]) -> dict[str, dict[str, object]]:
+    return {
+        each.fault.name: {
+            "requirement": each.fault.requirement,
+            "lines": each.fault.lines,
+            "passes": round(each.share, 4),
+            "killers": each.killers,
+            "independent": each.independent,
+            "cover": each.cover,
+            "steps": each.steps,
+            "problems": each.problems,
+        }
+        for each in tried
+    }
 
 
 def _say_cases(console: Console, core: Sequence[Case], tried: Sequence[Tried]) -> None:

@@ -1,0 +1,169 @@
+"""The judge is right about the reference, and red for every expectation that is not met."""
+
+import copy
+from collections.abc import Iterator
+from itertools import islice
+from typing import cast
+
+import pytest
+from msgspec.structs import replace
+
+from optisync.values import Json, Obj, freeze
+from optisync_conformance.cases import Case, Step, load_pack, run_case
+from optisync_conformance.judge import died, judge
+from optisync_conformance.reference.stdio import SEES
+
+CORE = load_pack(["core"])
+
+
+@pytest.mark.parametrize("case", CORE, ids=[case.id for case in CORE])
+def test_the_reference_passes(case: Case) -> None:
+    found = judge(case, run_case(case), SEES[case.profile])
+    assert not found.failures
+    assert not found.blind
+    assert found.compared
+
+
+def tampered(value: Json, inside_all: bool = False) -> Iterator[Json]:
+    """The value with one leaf changed, in every way."""
+    match value:
+        case Obj():
+            for key, member in value.items():
+                if key != "$hasnt":
+                    for other in tampered(member, key == "$all_of"):
+                        yield value.put(key, other)
+        case tuple():
+            if not inside_all or len(value) == 1:
+                for index, item in enumerate(value):
+                    for other in tampered(item):
+                        yield (*value[:index], other, *value[index + 1 :])
+            if not inside_all:
+                yield (*value, "more")
+        case str():
+            yield value + "x"
+        case None | bool():
+            yield "neither"
+        case _:
+            yield value + 77
+
+
+def wrong_cases() -> Iterator[Case]:
+    for case in CORE:
+        for index, step in enumerate(case.steps):
+            for then in tampered(step.then):
+                assert isinstance(then, Obj)
+                wrong = Step(step.do, then)
+                yield replace(case, steps=(*case.steps[:index], wrong, *case.steps[index + 1 :]))
+
+
+def test_every_expectation_that_is_not_met_is_red() -> None:
+    # All of them (about 1,400, two of which stay green) take too long with types checked.
+    tried = green = 0
+    for case in islice(wrong_cases(), 3, None, 17):
+        tried += 1
+        green += not judge(case, run_case(case), SEES[case.profile]).failures
+    # `$all_of` over the notifications of a step that has none cannot be broken.
+    assert tried > 50 and green <= 1
+
+
+def coordinator(*steps: dict[str, object]) -> Case:
+    def made(raw: dict[str, object]) -> Step:
+        then = raw.pop("then", {})
+        return Step(cast(Obj, freeze(raw)), cast(Obj, freeze(then)))
+
+    setting = freeze({"docs": {"a": {"x": 0}, "b": {}}})
+    parts = tuple(made(dict(step)) for step in steps)
+    return Case("c.x", "T", "told-once", "coordinator", cast(Obj, setting), parts, "core")
+
+
+START: dict[str, object] = {
+    "out": {"ok": {}},
+    "effects": [],
+    "pending": [],
+    "confirmed": {"seq": 0},
+}
+SEEN = ("out", "effects", "pending", "confirmed")
+
+
+def after(**members: object) -> dict[str, object]:
+    return {**START, **members}
+
+
+def refused(then: dict[str, object], **members: object) -> list[tuple[str, str]]:
+    case = coordinator({"do": "abandon", "m": "$m1", "then": then})
+    found = judge(case, [START, after(**members)], SEEN)
+    return [(f.requirement, f"{f.path} {f.kind}") for f in found.failures]
+
+
+ERR = {"out": {"err": "unknown-mutation"}}
+
+
+def test_a_wrong_code_fails_error_codes_alone() -> None:
+    assert refused(ERR, out={"err": "oops"}) == [("error-codes", "out/err code")]
+    assert refused({"out": {"err": "other"}}, out={"err": "oops"}) == []
+    assert refused(ERR, out={"err": "unknown-mutation"}) == []
+
+
+def test_a_refusal_that_is_accepted() -> None:
+    assert refused(ERR) == [("told-once", "out accepted")]
+    assert refused(ERR, out={"open": True}) == [("told-once", "out open")]
+
+
+def test_a_refusal_is_bound_to_unchanged_state() -> None:
+    for changed in ({"pending": ["$m1"]}, {"confirmed": {"seq": 1}}, {"effects": [{"e": "x"}]}):
+        found = refused(ERR, out={"err": "unknown-mutation"}, **changed)
+        assert ("refusal-changes-nothing", True) in [(req, True) for req, _ in found]
+
+
+def test_an_unexpected_refusal_and_an_open_answer() -> None:
+    assert refused({}, out={"err": "unknown-mutation"}) == [("told-once", "out differs")]
+    assert refused({}, out={"open": True}) == []
+    assert refused({"out": "ok"}, out={"open": True}) == [("told-once", "out open")]
+
+
+def test_what_cannot_be_seen_is_blind() -> None:
+    case = coordinator({"do": "tick", "then": {"view": {}, "push_view": {}, "buffer": []}})
+    found = judge(case, [START, START], ("out", "effects", "pending"))
+    assert found.blind == ("push_view", "buffer")
+    assert [failure.path for failure in found.failures] == ["view/a"]
+
+
+def test_what_is_lacked_is_taken_out_on_both_sides() -> None:
+    told = [{"e": "diag", "code": "late-verdict"}, {"e": "undo", "m": "$m1"}, {"e": "change"}]
+    case = coordinator({"do": "tick", "then": {"effects": [{"e": "diag"}, {"e": "change"}]}})
+    quiet = after(effects=[{"e": "change"}])
+    assert judge(case, [START, after(effects=told)], SEEN).failures == ()
+    assert judge(case, [START, quiet], SEEN).failures[0].path == "effects/0"
+    lacking = judge(case, [START, quiet], SEEN, ("diagnostics",))
+    assert (lacking.failures, lacking.blind) == ((), ("effects:diag",))
+
+
+def test_a_field_that_is_promised_and_not_there() -> None:
+    case = coordinator({"do": "tick", "then": {"acked": []}})
+    found = judge(case, [START, START], (*SEEN, "acked")).failures
+    assert [(f.path, f.kind) for f in found] == [("acked", "missing")]
+
+
+def test_too_few_observations() -> None:
+    case = coordinator({"do": "tick", "then": {"pending": []}})
+    assert [f.kind for f in judge(case, [START], SEEN).failures] == ["missing"]
+
+
+def test_fingerprints_leave_values_out() -> None:
+    case = coordinator({"do": "tick"}, {"do": "tick", "then": {"confirmed": {"seq": 0}}})
+    one = judge(case, [START, START, after(confirmed={"seq": 1})], SEEN).failures[0]
+    two = judge(case, [START, START, after(confirmed={"seq": 2})], SEEN).failures[0]
+    assert one.fingerprint == two.fingerprint == "told-once @ tick#2 : confirmed/seq differs"
+    assert died(case, 2, "hang").fingerprint == "told-once @ tick#2 : out hang"
+
+
+def test_an_inverse_is_judged_by_what_it_does() -> None:
+    do = {"do": "invert", "doc": {"x": 1}, "patch": [{"op": "remove", "path": "/x"}]}
+    step = Step(cast(Obj, freeze(do)), cast(Obj, freeze({"out": "ok"})))
+    case = Case("p", "T", "patch-inverse", "patch", Obj(), (step,), "core")
+    right = [{"op": "add", "path": "/x", "value": 7}, {"op": "replace", "path": "/x", "value": 1}]
+    wrong = [{"op": "add", "path": "/x", "value": True}]
+    broken = [{"op": "replace", "path": "/x", "value": 1}]
+    for patch, bad in ((right, False), (wrong, True), (broken, True), ("no patch", True)):
+        observed = [START, after(out={"ok": {"patch": copy.deepcopy(patch)}})]
+        assert bool(judge(case, observed, ("out",)).failures) is bad
