@@ -140,12 +140,12 @@ TypeOK ==
           /\ Members(waiting[c]) \subseteq Wrote(c)
     /\ denied \subseteq Ids
 
-\* Nothing is seen twice.
+\* Nothing is seen twice. [acked-data-once]
 ONCE == \A c \in Clients : Cardinality(Members(view[c])) = Len(view[c])
 
-\* What a client sees: a prefix of the log, then its own.
+\* What a client sees: a prefix of the log, then its own. [view-is-fold]
 PREFIX_THEN_OWN == \A c \in Clients : view[c] = Sees(place[c], waiting[c])
 
-\* What was refused to its writer's knowledge is in no later log.
+\* What was refused to its writer's knowledge is in no later log. [rejected-is-definite]
 DENIED_IS_FINAL == \A id \in denied : id \notin Members(logs[Now])
 ===============================================================================

@@ -137,7 +137,7 @@ Remembered(config, state, told) ==
      IN Those(told, {told[i].seq : i \in {j \in DOMAIN told :
                         j > oldest \/ IsPending(state, told[j].seq)}}))
 
-\* [told-once]
+\* [told-once] [settled-once]
 Tell(config, turn, effect) ==
     (LET state == turn.state
          told == Inserted(state.told, [seq |-> effect.seq, verdict |-> Verdict(effect)])
@@ -217,7 +217,7 @@ Moved(turn, mine, confirmed) ==
                  !.state.pending = Those(turn.state.pending,
                     Seqs(turn.state.pending) \ Retired(turn.state.pending, mine, confirmed))]
 
-\* [label-settles]
+\* Whatever the delta changes, also nothing. [label-settles] [empty-delta-settles]
 CommitDelta(config, turn, delta) ==
     (LET mine == Mine(config, delta.settles)
      IN Resolve(config,
@@ -376,7 +376,7 @@ Ask(before, after, again) ==
 
 \* --- step.py ---------------------------------------------------------------
 
-\* Why the input is refused; "" if it is not.
+\* Why the input is refused; "" if it is not. [error-codes]
 Guard(config, state, given) ==
     IF state.port # Idle /\ given.kind \notin {"applied", "generate"}
     THEN "port-busy" \* [port-busy]
@@ -406,6 +406,7 @@ Generate(config, state) ==
 
 MarkSent(state, seq) == Updated(state, [Find(state, seq) EXCEPT !.sent = TRUE])
 
+\* The mutation it names and no other. [ack-individual]
 AckPending(config, turn, ack) ==
     (LET state == turn.state
          pending == Find(state, ack.seq)

@@ -35,6 +35,7 @@ TypeLaw ==
 
 \* A bounded queue in client_seq order, of registered numbers only; what is acknowledged is
 \* shown, and waits for a position above the documents.
+\* [client-seq-order] [queue-full] [ack-keeps-overlay] [covered-ack-retires]
 QueueLaw(config) ==
     /\ s.registered <= s.generated /\ s.generated <= s.reserved
     /\ s.reserved < s.generated + config.block
@@ -46,7 +47,7 @@ QueueLaw(config) ==
             /\ p.acked # None => (~p.withheld /\ p.acked > s.confirmed.server_seq))
 
 \* One verdict for each mutation remembered; while one is pending it can only be an acceptance,
-\* and every acknowledged one has it.
+\* and every acknowledged one has it. [told-once]
 VerdictLaw ==
     /\ Ascending(SeqsOf(s.told))
     /\ Seqs(s.told) \subseteq 1..s.registered
@@ -56,6 +57,7 @@ VerdictLaw ==
             /\ p.acked # None => IsKnown(s, p.seq))
 
 \* Deltas of this epoch beyond the documents, in order; when nothing is under way, beyond a gap.
+\* [gap-buffers] [gap-buffer-bounded]
 HeldBackLaw(config) ==
     /\ Len(s.buffer) <= config.buffer
     /\ Ascending([i \in DOMAIN s.buffer |-> s.buffer[i].server_seq])
@@ -67,7 +69,7 @@ HeldBackLaw(config) ==
             (LET first == Head(s.buffer)
              IN Place(s.confirmed.server_seq, Predecessor(config, first), first.server_seq) = "gap")
 
-\* A request is out only for what is missing, and never beside a resync.
+\* A request is out only for what is missing, and never beside a resync. [one-request]
 QuestionLaw ==
     /\ AtMost(s.confirmed, s.heard)
     /\ s.requested # None => (~NeedsResync(s) /\ s.requested <= s.heard.server_seq)
@@ -75,6 +77,7 @@ QuestionLaw ==
     /\ (s.buffer # <<>> /\ s.port = Idle /\ ~NeedsResync(s)) => s.requested # None
 
 \* What the host was handed continues the documents, or replaces them by no older ones.
+\* [next-delta-applies] [overlap-resyncs] [snapshot-never-goes-back]
 PortLaw(config) ==
     /\ s.port.kind = "delta" =>
             (/\ s.port.epoch = s.confirmed.epoch
@@ -83,11 +86,13 @@ PortLaw(config) ==
             AtMost(s.confirmed, Position(s.port.epoch, s.port.server_seq))
 
 \* Action properties.
+\* [snapshot-never-goes-back] [client-seq-grows]
 OnwardLaw ==
     /\ AtMost(s.confirmed, s'.confirmed) /\ AtMost(s.heard, s'.heard)
     /\ s.registered <= s'.registered /\ s.generated <= s'.generated
     /\ s.reserved <= s'.reserved
 
+\* [first-verdict-stands]
 FirstVerdictLaw ==
     \A n \in Seqs(s.told) \cap Seqs(s'.told) : Known(s, n) = Known(s', n)
 ===============================================================================

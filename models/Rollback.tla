@@ -78,7 +78,7 @@ Do(doc, op) ==
       [] op.do = "append"   -> [doc EXCEPT !.l = Append(doc.l, op.v)]
       [] op.do = "drop"     -> [doc EXCEPT !.l = Without(doc.l, op.v)]
 
-\* What takes `op` back after it was applied to `doc`.
+\* What takes `op` back after it was applied to `doc`. [patch-inverse]
 Invert(doc, op) ==
     CASE op.do = "nothing"  -> Nothing
       [] op.do = "add-o"    -> Op("remove-o", 0)
@@ -114,10 +114,12 @@ Foreign == { On("A", Op("add-o", 0)),
              OnBoth(Op("append", 9), Op("set-x", 9)) }
 
 -------------------------------------------------------------------------------
-(* The rule: the fold. [view-is-fold]                                       *)
+(* The rule: the fold.                                                      *)
 
 Shown(seqs, aside) == SelectSeq(seqs, LAMBDA n : n \notin aside)
 
+\* What does not apply contributes nothing, and is tried at every fold.
+\* [inapplicable-stays-pending]
 RECURSIVE FoldFrom(_, _, _)
 FoldFrom(i, docs, seqs) ==
     IF i > Len(seqs) THEN docs
@@ -126,6 +128,7 @@ FoldFrom(i, docs, seqs) ==
                   THEN ApplyOn(docs, changes[seqs[i]], Atoms) ELSE docs,
                   seqs)
 
+\* [view-is-fold] [foreign-change-visible]
 Fold == FoldFrom(1, confirmed, Shown(pending, withheld))
 
 -------------------------------------------------------------------------------
@@ -137,7 +140,7 @@ UndoOne(v, n, atoms) ==
     [v EXCEPT !.docs = ApplyOn(v.docs, v.inverse[n],
                                atoms \cap Fitting(v.docs, v.inverse[n]))]
 
-\* All atoms of a mutation or none. [wholly-or-not]
+\* All atoms of a mutation or none. [several-atoms-whole]
 Reach(docs, c) == IF AllFit(docs, c) THEN Touched(c)
                   ELSE IF Mutant = "half-applied" THEN Fitting(docs, c) ELSE {}
 
@@ -229,6 +232,7 @@ Ack(n) ==
     /\ UNCHANGED <<confirmed, pending, changes, foreign>>
 
 \* Rejected, cancelled or abandoned: exactly n goes. [rollback-is-removal]
+\* [rejection-shows-server]
 Reject(n) ==
     /\ n \in Undecided
     /\ fate' = [fate EXCEPT ![n] = "gone"]
@@ -297,14 +301,15 @@ TypeOK ==
     /\ withheld \subseteq Undecided
     /\ foreign \in 0..MaxForeign
 
-\* The incremental consumer shows the fold.
+\* The incremental consumer shows the fold. [plan-equals-fold]
 PLAN_EQUALS_FOLD == view.docs = Fold
 
-\* Nothing is left behind: taking everything back gives the confirmed documents.
+\* Nothing is left behind: taking everything back gives the confirmed documents. [patch-inverse]
 UNDO_IS_EXACT ==
     (LET bare == Undo(view, Shown(pending, withheld), Atoms) IN bare.docs = confirmed)
 
 \* Pending are exactly the registered mutations that nothing has ended, in order.
+\* [rollback-is-removal]
 EXACTLY_THE_REST ==
     pending = SelectSeq([i \in Seqs |-> i], LAMBDA n : fate[n] \in {"open", "acked"})
 ===============================================================================

@@ -70,9 +70,11 @@ CountOf(list, id) == Cardinality({i \in 1..Len(list) : list[i] = id})
 (* The server.  A decision is [client, seq, id, ok]; what it accepted is    *)
 (* the stream, dense from 1; what it decided is the idempotency table.      *)
 (* A restore goes back to a moment of the past, documents and table         *)
-(* together. [table-restored-with-documents]                                *)
+(* together.                                                                *)
 
 Epoch == Len(history)
+
+\* What was accepted, in one order: the number is the place. [one-total-order]
 LogOf(decisions) == SelectSeq(decisions, LAMBDA d : d.ok)
 Ids(log) == [i \in 1..Len(log) |-> log[i].id]
 FirstOf(list, n) == [i \in 1..n |-> list[i]]
@@ -148,6 +150,7 @@ Elsewhere(n) ==
     /\ \A m \in 1..(n - 1) : DecidedFor(history[Epoch], Outside, m)
     /\ Execute([client |-> Outside, seq |-> n, id |-> Id(Outside, n), epoch |-> Epoch], TRUE)
 
+\* Documents and verdicts together. [table-restored-with-documents]
 Restore(moment) ==
     /\ Epoch < MaxEpoch
     /\ moment <= Len(history[Epoch])
@@ -180,7 +183,7 @@ Hosted(held, state) ==
     ELSE held \o state.port.ids
 
 \* Runs to completion: the host answers what it is handed before anything else happens.
-\* [port-answer-first] [drain-one-step-each]
+\* [port-busy] [drain-one-step-each]
 RECURSIVE RunToEnd(_, _)
 RunToEnd(c, w) ==
     IF w.state.port = Idle THEN w
@@ -318,7 +321,7 @@ Init ==
 -------------------------------------------------------------------------------
 (* Questions and answers, for CONVERGENCE.                                  *)
 
-\* The head of the stream, repeated.
+\* The head of the stream, repeated. [head-repeated]
 ArriveHead(c) ==
     /\ (IF Mutant = "head-ignored" THEN UNCHANGED <<machine, docs, question, settled, requests>>
         ELSE Become(c, Taken(c, HeadOf(Epoch)), question[c])) \* [head-reveals-gap]
@@ -373,6 +376,7 @@ TypeOK ==
     /\ lost \subseteq AllIds
 
 \* The confirmed documents are the stream up to the confirmed position, each delta once, in order.
+\* [delta-verbatim] [duplicate-delta-ignored] [gap-buffers] [overlap-resyncs]
 PREFIX ==
     \A c \in Clients :
         (LET at == machine[c].confirmed
@@ -389,6 +393,7 @@ TakenBack(c, id) ==
     /\ \E e \in 1..(machine[c].confirmed.epoch - 1) : id \in Accepted(e)
 
 \* Nothing is shown twice; and what a client wrote is shown, unless there is a reason.
+\* [acked-data-once]
 OVERLAY ==
     \A c \in Clients :
         /\ \A id \in AllIds : CountOf(View(c), id) <= 1
@@ -400,6 +405,7 @@ OVERLAY ==
               \/ TakenBack(c, id)
 
 \* One verdict each, and a true one; and one effect at most.
+\* [settled-once] [told-once] [submit-once] [rejected-is-definite]
 SETTLED_ONCE ==
     /\ \A e \in 1..Epoch : \A id \in AllIds : CountOf(Ids(LogOf(history[e])), id) <= 1
     /\ \A c \in Clients : \A n \in 1..MaxSeq :

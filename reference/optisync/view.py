@@ -96,6 +96,8 @@ class Folded:
 def fold(confirmed: Docs, overlays: Iterable[Overlay]) -> Folded:
     """The view: overlays applied to the confirmed documents in the order given. [view-is-fold]
 
+    Nothing else enters into it. [foreign-change-visible] [rejection-shows-server]
+
     An overlay that does not apply contributes nothing, to any of its atoms, and is tried again at
     the next fold; a withheld one is passed over.
 
@@ -132,7 +134,7 @@ def changes_overlap(left: Changes, right: Changes) -> bool:
 
 
 def apply_change(atom: AtomKey, doc: Doc, change: Change) -> Doc:
-    """The table of the four write actions against a present or absent document.
+    """The four write actions against a present or absent document. [write-action-table]
 
     | | absent | present |
     |---|---|---|

@@ -84,7 +84,7 @@ def show(slug: str) -> None:
 def _links(row: Row) -> Iterator[str]:
     for column in COLUMNS:
         links = row.links[column]
-        yield f"{column}: {'' if links else row.reasons.get(column, 'none found')}".rstrip()
+        yield f"{column}:" if links else f"{column}: {row.reasons.get(column, 'none found')}"
         yield from (f"  {link}" for link in links)
 
 

@@ -1,4 +1,4 @@
-"""Why a coordinator refuses an input. Its state is then the one it was in."""
+"""Why a coordinator refuses an input. Its state is then the one it was in. [error-codes]"""
 
 from __future__ import annotations
 

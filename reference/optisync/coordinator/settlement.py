@@ -46,7 +46,7 @@ class Turn:
 
 
 def tell(config: Config, turn: Turn, effect: VerdictEffect) -> Turn:
-    """Give out a verdict, unless one was given: the first stands. [told-once]"""
+    """Give out a verdict, unless one was given: the first stands. [told-once] [settled-once]"""
     state, verdict = turn.state, _verdict(effect)
     known = _known(state, effect.seq)
     if known is verdict:
@@ -86,7 +86,7 @@ def commit(config: Config, turn: Turn) -> Turn:
 
 
 def _commit_delta(config: Config, turn: Turn, delta: Delta) -> Turn:
-    # [label-settles] [foreign-label-ignored]
+    # [label-settles] [foreign-label-ignored] [empty-delta-settles] [acked-data-once]
     mine = [label for label in delta.settles if label.client == config.client]
     for label in mine:
         turn = judge(config, turn, Acked(label.seq, label.version, label.ids))

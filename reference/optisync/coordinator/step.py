@@ -149,7 +149,7 @@ def _ack(config: Config, turn: Turn, ack: Ack) -> Turn:
     turn = tell(config, turn, verdict)
     if at <= state.confirmed.server_seq:  # [covered-ack-retires]
         return turn.at(without(turn.state, ack.seq))
-    # [ack-keeps-overlay]
+    # [ack-keeps-overlay] [ack-individual]
     return turn.at(updated(turn.state, replace(pending, acked=at, withheld=False)))
 
 
