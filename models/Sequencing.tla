@@ -204,17 +204,18 @@ Telling(given, n, kind) == [given EXCEPT ![n] = Append(given[n], kind)]
 RECURSIVE Tellings(_, _, _)
 Tellings(given, state, effects) ==
     IF effects = <<>> THEN given
-    ELSE Tellings(IF Head(effects).kind \in Verdicts
-                  THEN Telling(given, NumberOf(state, Head(effects).seq), Head(effects).kind)
-                  ELSE given,
-                  state, Tail(effects))
+    ELSE (LET e == Head(effects)
+              more == IF e.kind \in Verdicts
+                      THEN Telling(given, NumberOf(state, e.seq), e.kind) ELSE given
+          IN Tellings(more, state, Tail(effects)))
 
 \* The last question among effects.
 Asking(effect) == effect.kind \in {"request", "resync"}
 RECURSIVE Question(_, _)
 Question(before, effects) ==
     IF effects = <<>> THEN before
-    ELSE Question(IF Asking(Head(effects)) THEN Head(effects).kind ELSE before, Tail(effects))
+    ELSE (LET e == Head(effects)
+          IN Question(IF Asking(e) THEN e.kind ELSE before, Tail(effects)))
 
 \* Numbers are sent in order where Gate is on: none before the one in front of it is decided.
 MaySend(state, i) ==
