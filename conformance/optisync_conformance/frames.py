@@ -177,17 +177,8 @@ def _bad_value(value: object, depth: int) -> str:
 
 
 def _bad_observation(obs: dict[str, object], first: bool, sees: tuple[str, ...]) -> str:
-    out = obs.get("out")
-    if out is None and first:
-        out = {"ok": {}}
-    if not isinstance(out, dict):
-        return "has no `out`"
-    kinds = [kind for kind in ("ok", "err", "open") if kind in out]
-    if len(kinds) != 1:
-        return "has an `out` that is not one of ok, err, open"
-    err: object = cast("dict[str, object]", out).get("err", "")
-    if not isinstance(err, str):
-        return "has an `err` that is not text"
+    if wrong := "" if first and "out" not in obs else _bad_out(obs.get("out")):
+        return wrong
     effects = obs.get("effects", [])
     if not isinstance(effects, list):
         return "has `effects` that are not an array"
@@ -196,6 +187,15 @@ def _bad_observation(obs: dict[str, object], first: bool, sees: tuple[str, ...])
     if "effects" in sees and "effects" not in obs:
         return "has no `effects`, which hello says it sees"
     return ""
+
+
+def _bad_out(out: object) -> str:
+    if not isinstance(out, dict):
+        return "has no `out`"
+    answer = cast("dict[str, object]", out)
+    if sum(kind in answer for kind in ("ok", "err", "open")) != 1:
+        return "has an `out` that is not one of ok, err, open"
+    return "" if isinstance(answer.get("err", ""), str) else "has an `err` that is not text"
 
 
 def _is_effect(effect: object) -> bool:

@@ -55,6 +55,7 @@ class Link(Protocol):
 
     def stderr(self) -> str:
         """The last of what the adapter wrote for people."""
+        ...
 
 
 class ProcessLink:

@@ -279,11 +279,11 @@ class Session:
                 yield from blamed
                 raise
             if first is not None and not blamed:
-                blamed = found
+                blamed = list(found)
             else:
                 yield from found
         if first is not None:
-            yield from ((key, replace(first, alone=False)) for key, _ in blamed)
+            yield from [(key, replace(first, alone=False)) for key, _ in blamed]
 
     def _still_alive(self, script: Script) -> None:
         """After several breaks in a row, see whether anything works; raises Unusable if not."""

@@ -35,8 +35,9 @@ class Stream:
         self._rest = bytearray()
         self._lines: deque[bytes] = deque()
         self._said = b""
-        for number in {reading, writing} | ({stderr} if stderr is not None else set()):
-            os.set_blocking(number, False)
+        for number in (reading, writing, stderr):
+            if number is not None:
+                os.set_blocking(number, False)
         self._poll.register(reading, select.POLLIN)
         if stderr is not None:
             self._poll.register(stderr, select.POLLIN)

@@ -13,6 +13,11 @@ _SILENT: Final[Mapping[str, object]] = {
 }  # fmt: skip
 
 
+def members_of(value: object) -> dict[str, object]:
+    """The members of a JSON object; none if it is something else."""
+    return cast("dict[str, object]", value) if isinstance(value, dict) else {}
+
+
 def compact(value: object) -> str:
     """JSON on one line."""
     return json.dumps(value, ensure_ascii=False, separators=(", ", ": "))
@@ -100,15 +105,15 @@ def _change(change: object) -> str:
             return "delete"
         case dict():
             members = cast("dict[str, object]", change)
-            parts = [
-                f"else {patch_text(cast('list[object]', value))}"
-                if key == "patch" and isinstance(value, list)
-                else f"{key} {compact(value)}"
-                for key, value in members.items()
-            ]
-            return " ".join(parts)
+            return " ".join(_part(key, value) for key, value in members.items())
         case _:
             return compact(change)
+
+
+def _part(key: str, value: object) -> str:
+    if key == "patch" and isinstance(value, list):
+        return f"else {patch_text(cast('list[object]', value))}"
+    return f"{key} {compact(value)}"
 
 
 def patch_text(patch: list[object]) -> str:
@@ -121,15 +126,15 @@ def patch_text(patch: list[object]) -> str:
 
 
 def _operation(operation: object) -> str:
-    match operation:
-        case {"op": str(op), "path": str(path), "value": value}:
-            return f"{op} {path or 'all'} = {compact(cast('object', value))}"
-        case {"op": str(op), "path": str(path), "from": str(source)}:
-            return f"{op} {source or 'all'} to {path or 'all'}"
-        case {"op": str(op), "path": str(path)}:
-            return f"{op} {path or 'all'}"
-        case _:
-            return compact(operation)
+    members = members_of(operation)
+    op, path = members.get("op"), members.get("path")
+    if not isinstance(op, str) or not isinstance(path, str):
+        return compact(operation)
+    if "value" in members:
+        return f"{op} {path or 'all'} = {compact(members['value'])}"
+    if "from" in members:
+        return f"{op} {members['from'] or 'all'} to {path or 'all'}"
+    return f"{op} {path or 'all'}"
 
 
 def effect_text(effect: object) -> str:
@@ -153,15 +158,12 @@ def out_text(out: object) -> str:
     >>> out_text({"err": "queue-full", "text": "no room"}), out_text({"ok": {}})
     ('refused: queue-full', 'ok')
     """
-    match out:
-        case {"err": str(code)}:
-            return f"refused: {code}"
-        case {"open": True}:
-            return "no answer yet"
-        case {"ok": dict() as value} if value:
-            return f"ok {compact(cast('object', value))}"
-        case _:
-            return "ok"
+    answer = cast("dict[str, object]", out) if isinstance(out, dict) else {}
+    if "err" in answer:
+        return f"refused: {answer['err']}"
+    if "open" in answer:
+        return "no answer yet"
+    return f"ok {compact(answer['ok'])}" if answer.get("ok") else "ok"
 
 
 def pretty(value: object, width: int = 38) -> str:

@@ -28,23 +28,25 @@ def ran(*obs: object) -> tuple[Ran, bytes]:
     return answer, line
 
 
-GOOD = {"out": {"ok": {}}, "effects": [{"e": "change", "pending": []}]}
+NONE: list[object] = []
+OK: dict[str, object] = {"ok": dict[str, object]()}
+GOOD: dict[str, object] = {"out": OK, "effects": [{"e": "change", "pending": NONE}]}
 
 
 @pytest.mark.parametrize(
     ("obs", "said"),
     [
         ([GOOD, GOOD], ""),
-        ([{"effects": []}, GOOD], ""),
+        ([{"effects": NONE}, GOOD], ""),
         ([GOOD], "1 observations for 1 steps"),
-        ([GOOD, {"effects": []}], "observation 1 has no `out`"),
-        ([GOOD, {"out": "ok", "effects": []}], "observation 1 has no `out`"),
-        ([GOOD, {"out": {}, "effects": []}], "not one of ok, err, open"),
-        ([GOOD, {"out": {"ok": {}, "err": "x"}, "effects": []}], "not one of ok, err, open"),
-        ([GOOD, {"out": {"err": 3}, "effects": []}], "`err` that is not text"),
-        ([GOOD, {"out": {"ok": {}}}], "no `effects`, which hello says it sees"),
-        ([GOOD, {"out": {"ok": {}}, "effects": {}}], "`effects` that are not an array"),
-        ([GOOD, {"out": {"ok": {}}, "effects": ["change"]}], "an effect without a name"),
+        ([GOOD, {"effects": NONE}], "observation 1 has no `out`"),
+        ([GOOD, {"out": "ok", "effects": NONE}], "observation 1 has no `out`"),
+        ([GOOD, {"out": dict[str, object](), "effects": NONE}], "not one of ok, err, open"),
+        ([GOOD, {"out": {**OK, "err": "x"}, "effects": NONE}], "not one of ok, err, open"),
+        ([GOOD, {"out": {"err": 3}, "effects": NONE}], "`err` that is not text"),
+        ([GOOD, {"out": OK}], "no `effects`, which hello says it sees"),
+        ([GOOD, {"out": OK, "effects": OK}], "`effects` that are not an array"),
+        ([GOOD, {"out": OK, "effects": ["change"]}], "an effect without a name"),
         ([GOOD, {**GOOD, "view": {"a": 2**53}}], "beyond 2^53-1"),
         ([GOOD, {**GOOD, "view": {"a": 2**53 - 1}}], ""),
         ([GOOD, {**GOOD, "view": {"a": "9" * 30}}], ""),
@@ -57,10 +59,10 @@ def test_an_answer_is_looked_at_closely(obs: list[object], said: str) -> None:
 
 def test_depth_is_bounded() -> None:
     def nested(levels: int) -> object:
-        return {} if levels == 0 else [nested(levels - 1)]
+        return "leaf" if levels == 0 else [nested(levels - 1)]
 
-    assert problem(*ran(GOOD, {**GOOD, "view": nested(MAX_DEPTH - 2)}), 1, SEES) == ""
-    assert "deeper" in problem(*ran(GOOD, {**GOOD, "view": nested(MAX_DEPTH)}), 1, SEES)
+    assert problem(*ran(GOOD, {**GOOD, "view": nested(MAX_DEPTH - 1)}), 1, SEES) == ""
+    assert "deeper" in problem(*ran(GOOD, {**GOOD, "view": nested(MAX_DEPTH + 1)}), 1, SEES)
 
 
 @pytest.mark.parametrize(

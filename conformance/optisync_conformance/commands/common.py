@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, partial
 from pathlib import Path
-from typing import Final
+from typing import Final, cast
 
 import click
 
@@ -55,7 +55,9 @@ def shard_of(context: click.Context, option: click.Parameter, text: str) -> Shar
 def adapter_command() -> tuple[str, ...]:
     """What follows `--` on the command line; empty when there is nothing."""
     words: object = click.get_current_context().obj
-    return tuple(str(word) for word in words) if isinstance(words, tuple) else ()
+    if not isinstance(words, tuple):
+        return ()
+    return tuple(map(str, cast("tuple[object, ...]", words)))
 
 
 WHOLE: Final = Shard(1, 1)

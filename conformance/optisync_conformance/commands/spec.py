@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -95,7 +95,7 @@ def _tests() -> Path | None:
 
 
 @contextmanager
-def _mistakes() -> Iterator[None]:
+def _mistakes() -> Generator[None]:
     try:
         yield
     except (GapError, RequirementError, CaseError, FaultError) as error:

@@ -8,7 +8,7 @@ from html import escape
 from typing import Final, Literal, cast
 
 from optisync_conformance.events import Detail
-from optisync_conformance.telling import compact, effect_text, out_text, step_text
+from optisync_conformance.telling import compact, effect_text, members_of, out_text, step_text
 
 LANES: Final = ("application", "engine", "server")
 _FROM_SERVER: Final = {"ack", "reject", "delta", "snapshot", "head", "serve", "push"}
@@ -33,7 +33,7 @@ class Arrow:
 def arrows(detail: Detail) -> Iterator[Arrow]:
     """What happens, in order; after the step that diverges, what should have been."""
     for number, step in enumerate(detail.steps, 1):
-        members = cast("dict[str, object]", step) if isinstance(step, dict) else {}
+        members = members_of(step)
         verb = str(members.get("do", ""))
         source = "server" if verb in _FROM_SERVER else "application"
         if verb in ("tick", "crash", "start"):
@@ -49,12 +49,12 @@ def arrows(detail: Detail) -> Iterator[Arrow]:
 
 
 def _answers(observation: Mapping[str, object], source: str) -> Iterator[Arrow]:
-    out = out_text(observation.get("out", {"ok": {}}))
+    out = out_text(observation.get("out"))
     if out != "ok":
         yield Arrow("engine", source, out, "effect")
-    effects = observation.get("effects", [])
+    effects = observation.get("effects")
     for effect in cast("list[object]", effects) if isinstance(effects, list) else []:
-        name = str(cast("dict[str, object]", effect).get("e")) if isinstance(effect, dict) else ""
+        name = members_of(effect).get("e")
         target = "server" if name in _TO_SERVER else "application"
         yield Arrow("engine", target, effect_text(effect), "effect")
 

@@ -21,7 +21,8 @@ from optisync_conformance.reference.run import run_script
 Frame = dict[str, object]
 NAME = os.environ.get("SLEEPER", "sleeper")
 SLEEPER = (sys.executable, "-S", "-c", "import time; time.sleep(600)", NAME)
-PROFILES: Frame = {"patch": {"sees": ["out"], "lacks": [], "is": []}}
+NONE: list[str] = []
+PROFILES: Frame = {"patch": {"sees": ["out"], "lacks": NONE}}
 
 
 def write(text: str | bytes) -> None:
@@ -37,6 +38,10 @@ def say(frame: Frame) -> None:
 def hello(**changes: object) -> None:
     impl = {"name": "awkward", "version": "1", "language": "Python", "source": ""}
     say({"t": "hello", "protocol": 1, "impl": impl, "profiles": PROFILES} | changes)
+
+
+def observed(frame: Frame) -> list[Frame]:
+    return cast("list[Frame]", ran(frame)["obs"])
 
 
 def ran(frame: Frame) -> Frame:
@@ -127,13 +132,9 @@ INSTEAD: dict[str, Callable[[Frame], object]] = {
     "answers-deep": lambda frame: write(with_doc(frame, deep(150))),
     "answers-very-deep": lambda frame: write(with_doc(frame, deep(200_000))),
     "answers-surrogate": lambda frame: write(with_doc(frame, '"\\ud800"')),
-    "answers-too-few": lambda frame: say(ran(frame) | {"obs": []}),
-    "answers-too-many": lambda frame: say(
-        ran(frame) | {"obs": [*cast("list[Frame]", ran(frame)["obs"]), {"out": {"ok": {}}}]}
-    ),
-    "answers-no-out": lambda frame: say(
-        ran(frame) | {"obs": [{} for _ in cast("list[Frame]", ran(frame)["obs"])]}
-    ),
+    "answers-too-few": lambda frame: say(ran(frame) | {"obs": observed(frame)[:0]}),
+    "answers-too-many": lambda frame: say(ran(frame) | {"obs": observed(frame)[:1] * 5}),
+    "answers-no-out": lambda frame: say(ran(frame) | {"obs": [{"in": 1} for _ in observed(frame)]}),
     "faults-internal": lambda frame: say(
         {"t": "fault", "id": frame["id"], "kind": "internal", "text": "TypeError: x is undefined"}
     ),
@@ -150,14 +151,14 @@ AT_HELLO: dict[str, Callable[[], object]] = {
     "hangs-at-hello": sleep,
     "garbage-at-hello": lambda: write("Server listening on port 8080"),
     "100-mb-at-hello": many_megabytes,
-    "other-frame-at-hello": lambda: say({"t": "ran", "id": 1, "obs": []}),
+    "other-frame-at-hello": lambda: say({"t": "ran", "id": 1, "obs": NONE}),
     "other-protocol": lambda: hello(protocol=2),
-    "no-profiles": lambda: hello(profiles={}),
+    "no-profiles": lambda: hello(profiles=Frame()),
     "unknown-profile": lambda: hello(profiles={"pathc": {"sees": ["out"]}}),
     "unknown-lack": lambda: hello(profiles={"patch": {"sees": ["out"], "lacks": ["inverse"]}}),
     "no-impl": lambda: say({"t": "hello", "protocol": 1, "profiles": PROFILES}),
     "lacks-declared": lambda: hello(profiles={"patch": {"sees": ["out"], "lacks": ["invert"]}}),
-    "sees-nothing": lambda: hello(profiles={"patch": {"sees": [], "lacks": []}}),
+    "sees-nothing": lambda: hello(profiles={"patch": {"sees": NONE}}),
 }
 
 
@@ -224,7 +225,7 @@ def main(mode: str) -> None:
         elif mode == "leaks":
             say(leaks(count, frame))
         elif mode == "unrested" and rest:
-            obs = cast("list[Frame]", ran(frame)["obs"])
+            obs = observed(frame)
             say({"t": "ran", "id": frame["id"], "obs": [*obs[:-1], {"out": {"open": True}}]})
         else:
             say(ran(frame))
