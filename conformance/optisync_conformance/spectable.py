@@ -83,7 +83,9 @@ def rows(tests: Path | None = None) -> list[Row]:
         "code": _tagged(code, "**/*.py", "reference/optisync", python_tags),
         "tla": _tagged(models, "*.tla", "models", tla_tags),
         "property": _tagged(tests, "**/*.py", "tests", python_tags) if tests else {},
-        "case": _data("cases", "core/**/*.json", _CASE, ((c.req, c.id) for c in load_pack(["core"]))),
+        "case": _data(
+            "cases", "core/**/*.json", _CASE, ((c.req, c.id) for c in load_pack(["core"]))
+        ),
         "fault": _data("faults", "*.toml", _FAULT, ((f.requirement, f.name) for f in faults())),
     }
     links = {

@@ -48,6 +48,8 @@ CONFIG = Config(ME, limits=Limits(pending=2, buffer=2, verdicts=2, block=2))
 def place_is_a_decision(confirmed: int, prev: int, seq: int) -> Place:
     """Each case exactly when its definition holds, and no fifth.
 
+    [duplicate-delta-ignored] [next-delta-applies] [gap-buffers] [overlap-resyncs]
+
     pre: 0 <= prev < seq and 0 <= confirmed
     post: (__return__ is Place.DUPLICATE) == (seq <= confirmed)
     post: (__return__ is Place.NEXT) == (prev == confirmed)
@@ -70,6 +72,8 @@ def place_after_applying(confirmed: int, prev: int, seq: int) -> Place:
 def predecessor_is_below(seq: int, prev: int, named: bool, dense: bool) -> int | None:
     """A predecessor is below its delta and not below 0; None: the delta was refused.
 
+    [delta-malformed]
+
     post: __return__ is None or 0 <= __return__ < seq
     post: (__return__ is None) == (not (0 <= prev < seq) if named else not (dense and seq > 0))
     """
@@ -82,6 +86,8 @@ def predecessor_is_below(seq: int, prev: int, named: bool, dense: bool) -> int |
 
 def registration_order(registered: int, generated: int, seq: int, full: bool) -> int:
     """Refused unless above the last registered and generated; then unless there is room.
+
+    [client-seq-order] [queue-full]
 
     pre: 0 <= registered <= generated
     post: (__return__ == 1) == (not registered < seq <= generated)
@@ -115,6 +121,8 @@ KINDS = (Verdict.CONFIRMED, Verdict.REJECTED, Verdict.IN_DOUBT)
 def the_first_verdict_stands(first: int, other: int, seq: int, given: int, kind: int) -> int:
     """Two mutations have a verdict: a third is told; theirs again is silence or a diagnostic.
 
+    [told-once] [first-verdict-stands]
+
     pre: 0 <= first <= 2 and 0 <= kind <= 2 and 1 <= seq and seq < other and 1 <= given
     post: (__return__ == 0) == (given == seq and first == kind or given == other and kind == 0)
     post: (__return__ == 1) == (given != seq and given != other)
@@ -134,6 +142,8 @@ def the_first_verdict_stands(first: int, other: int, seq: int, given: int, kind:
 
 def ack_settles(at: int, confirmed: int, before: int, sent: bool) -> int:
     """An ack keeps the mutation until covered; a repeated one is silent, another a diagnostic.
+
+    [ack-keeps-overlay] [covered-ack-retires]
 
     `before`: the position of an earlier ack, 0 for none.
 
@@ -158,6 +168,8 @@ def ack_settles(at: int, confirmed: int, before: int, sent: bool) -> int:
 
 def reject_removes_exactly_one(first: int, second: int, given: int, acked: int) -> bool:
     """Rejecting takes out the mutation named and no other, and none that was accepted.
+
+    [rollback-is-removal]
 
     pre: 1 <= first < second and 0 <= acked and given >= 1
     post: __return__

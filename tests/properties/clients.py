@@ -126,7 +126,7 @@ class Client:
                 self.push = self.push if inverse is None else apply_changes(self.push, inverse)
             case Redo(seq, changes):
                 self.show(seq, changes)
-            case Acked(seq) | Rejected(seq) | InDoubt(seq):
+            case Acked(seq) | Rejected(seq) | InDoubt(seq):  # [told-once] [settled-once]
                 assert seq not in self.told, f"mutation {seq} told {self.told[seq]} and {effect}"
                 assert seq in self.mine
                 self.told[seq] = effect
@@ -157,12 +157,13 @@ class Client:
                 self.show(pending.seq, pending.changes)
 
     def check_view(self) -> None:
-        """What the plan shows is what the fold shows."""
+        """What the plan shows is what the fold shows. [plan-equals-fold]"""
         overlays = [Overlay(p.seq, p.changes, p.withheld) for p in self.state.pending]
         assert self.push == fold(self.docs, overlays).view
         assert list(self.undo) == [p.seq for p in shown(self.state)]
 
     def write(self, changes: Changes, sent: bool) -> None:
+        """A mutation under the next number. [client-seq-durable]"""
         if self.give(Generate()) is not None:
             return
         seq = self.state.generated
@@ -173,7 +174,7 @@ class Client:
             del self.mine[seq]
 
     def to_send(self, seq: ClientSeq) -> Changes:
-        """The content of a mutation, fixed from now on."""
+        """The content of a mutation, fixed from now on. [replace-only-unsent]"""
         pending = next(p for p in self.state.pending if p.seq == seq)
         if not pending.sent:
             assert self.give(Sent(seq)) is None

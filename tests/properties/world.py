@@ -283,7 +283,10 @@ class World:
         self.post(self.authority.beat())
 
     def quiesce(self) -> None:
-        """No more writes; everything arrives. CONVERGENCE: a bounded number of rounds suffices."""
+        """No more writes; everything arrives. CONVERGENCE: a bounded number of rounds suffices.
+
+        [head-reveals-gap] [one-request]
+        """
         self.calm = True
         for _ in range(12):
             self.deliver_all()
@@ -322,6 +325,7 @@ class World:
         assert state.port is None
         client.check_view()
         # PREFIX; what was covered stays covered
+        # [delta-verbatim] [duplicate-delta-ignored] [gap-buffers] [snapshot-never-goes-back]
         assert state.confirmed >= self.reached[client.id], "the position went back"
         self.reached[client.id] = state.confirmed
         if state.confirmed != NOWHERE:
@@ -332,6 +336,7 @@ class World:
         if self.variant is Variant.SEED_LITERAL:
             return
         # OVERLAY: whose effect is to be shown is decided from the history alone
+        # [ack-keeps-overlay] [covered-ack-retires] [acked-data-once] [view-is-fold]
         expected = self.expected[client.id]
         expected |= {seq for seq in client.mine if seq > self.judged[client.id]}
         self.judged[client.id] = max(client.mine, default=ClientSeq(0))
@@ -348,7 +353,10 @@ class World:
             assert client.push == fold(docs, overlays).view
 
     def check_diagnostics(self, client: Client) -> None:
-        """A verdict is called contradictory or late only if there are two; outcomes settle."""
+        """A verdict is called contradictory or late only if there are two; outcomes settle.
+
+        [first-verdict-stands] [snapshot-outcomes-settle]
+        """
         for diag in client.diags:
             owner = (client.id, diag.seq or ClientSeq(0))
             if diag.code is DiagCode.CONTRADICTORY_VERDICT:
@@ -363,7 +371,10 @@ class World:
             client.loaded = None
 
     def check_removal(self, client: Client, seq: ClientSeq) -> None:
-        """A mutation may go when its effect is in the documents, or its verdict says it is not."""
+        """A mutation may go when its effect is in the documents, or its verdict says it is not.
+
+        [rollback-is-removal] [snapshot-keeps-pending]
+        """
         owner, verdict = (client.id, seq), client.told.get(seq)
         assert verdict is not None, f"{seq} went without a verdict"
         if isinstance(verdict, Rejected | InDoubt):

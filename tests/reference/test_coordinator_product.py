@@ -136,6 +136,9 @@ def refusal(state: str, given: str) -> str | None:
 @pytest.mark.parametrize("given", INPUTS)
 @pytest.mark.parametrize("state", STATES)
 def test_every_pair_has_an_answer(state: str, given: str) -> None:
+    """[refusal-changes-nothing] [error-codes] [port-busy] [port-idle] [delta-malformed]
+    [ack-without-position] [unknown-mutation] [already-accepted] [client-seq-order]
+    """
     before = STATES[state]
     done = step(CONFIG, before, INPUTS[given])
     code = refusal(state, given)
@@ -151,6 +154,7 @@ def test_every_pair_has_an_answer(state: str, given: str) -> None:
 
 
 def test_a_full_queue_refuses_what_would_be_next() -> None:
+    """[queue-full]"""
     state = replace(STATES["full"], generated=seq(7), reserved=seq(8))
     done = step(CONFIG, state, Register(seq(7), ()))
     assert done.error is not None
@@ -158,6 +162,7 @@ def test_a_full_queue_refuses_what_would_be_next() -> None:
 
 
 def test_every_code_is_its_own() -> None:
+    """[error-codes]"""
     codes = [cls.code for cls in everything_below(OptisyncError)]
     assert len(codes) == len(set(codes))
 

@@ -102,6 +102,7 @@ REFUSED = [
 
 @pytest.mark.parametrize(("name", "doc", "op"), REFUSED, ids=[r[0] for r in REFUSED])
 def test_is_refused_whole(name: str, doc: str, op: str) -> None:
+    """[patch-whole-or-not]"""
     before = parse(doc)
     first = '{"op":"test","path":"","value":' + doc + "}"
     patch = patch_of(f'[{first},{op},{{"op":"add","path":"","value":"never"}}]')
@@ -170,6 +171,7 @@ OVERLAP = [
 
 @pytest.mark.parametrize(("left", "right", "meet"), OVERLAP)
 def test_overlap(left: str, right: str, meet: bool) -> None:
+    """[conflict-is-overlap]"""
     mine = patch_of(f'[{{"op":"remove","path":"{left}"}}]')
     others = [
         f'[{{"op":"add","path":"{right}","value":1}}]',
@@ -196,6 +198,7 @@ def outcome(doc: Json, *in_order: Patch) -> Json:
 
 @given(st.data(), values)
 def test_the_inverse_takes_back_exactly(data: st.DataObject, doc: Json) -> None:
+    """[patch-inverse]"""
     patch = data.draw(patches(doc))
     try:
         after = apply(doc, patch)
@@ -212,6 +215,7 @@ def test_the_inverse_takes_back_exactly(data: st.DataObject, doc: Json) -> None:
 
 @given(st.data(), values)
 def test_disjoint_patches_commute(data: st.DataObject, doc: Json) -> None:
+    """[conflict-is-overlap]"""
     left, right = data.draw(patches(doc, 2)), data.draw(patches(doc, 2))
     if not overlap(left, right):
         target(len(left) + len(right))
@@ -220,6 +224,7 @@ def test_disjoint_patches_commute(data: st.DataObject, doc: Json) -> None:
 
 @given(st.data(), values)
 def test_whole_or_not_at_all(data: st.DataObject, doc: Json) -> None:
+    """[patch-whole-or-not] [values-copied]"""
     patch = data.draw(patches(doc))
     text = dump(doc)
     one_by_one: list[bool] = []

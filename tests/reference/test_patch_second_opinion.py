@@ -59,6 +59,7 @@ def test_both_agree_by_hand(doc: str, patch: str) -> None:
 @settings(max_examples=400)
 @given(st.data(), values)
 def test_both_agree(data: st.DataObject, doc: Json) -> None:
+    """[patch-rfc6902]"""
     doc = freeze(doc)
     patch = data.draw(patches(doc))
     wire = freeze(patch_to_json(patch))

@@ -44,6 +44,7 @@ def test_nothing_was_lost() -> None:
 
 @pytest.mark.parametrize("record", ENABLED)
 def test_record(record: Record) -> None:
+    """[patch-rfc6902] [patch-inverse]"""
     doc = freeze(record["doc"])
     if "error" in record:
         with pytest.raises(OptisyncError) as refusal:

@@ -35,6 +35,7 @@ from optisync.values import MAX_DEPTH, MAX_INT, Json, Obj, dump, freeze, parse, 
     ],
 )
 def test_these_differ(left: Json, right: Json) -> None:
+    """[true-is-not-one]"""
     assert not same(left, right)
     assert not same(right, left)
     assert Obj({"v": left}) != Obj({"v": right})
@@ -51,6 +52,7 @@ def test_these_differ(left: Json, right: Json) -> None:
     ],
 )
 def test_these_are_the_same(left: Json, right: Json) -> None:
+    """[true-is-not-one]"""
     assert same(left, right)
     assert same(right, left)
     assert Obj({"v": left}) == Obj({"v": right})
@@ -79,6 +81,7 @@ def test_same_is_transitive_and_hash_follows_it(a: Json, b: Json, c: Json) -> No
 
 @given(st.dictionaries(keys, values, max_size=3), keys, values)
 def test_an_object_is_a_value(members: dict[str, Json], key: str, value: Json) -> None:
+    """[values-copied]"""
     given_members = dict(members)
     before = Obj(given_members)
     text = dump(before)

@@ -67,6 +67,7 @@ REFUSED = {
 
 @pytest.mark.parametrize(("name", "change", "doc", "result"), TABLE, ids=[r[0] for r in TABLE])
 def test_write_actions(name: str, change: Change, doc: Doc, result: Doc) -> None:
+    """[write-action-table]"""
     docs = Obj({"b": 0}) if doc is ABSENT else Obj({"a": doc, "b": 0})
     if name in REFUSED:
         with pytest.raises(ChangeInapplicable) as refusal:
@@ -101,6 +102,7 @@ def overlay(seq: int, changes: dict[AtomKey, Change], withheld: bool = False) ->
 
 
 def test_several_atoms_are_changed_wholly_or_not_at_all() -> None:
+    """[several-atoms-whole]"""
     both = overlay(1, {A: Update((Add(("o", "k"), 1),)), B: Create(True)})
     assert fold(Obj({"a": Obj()}), [both]) == Folded(Obj({"a": Obj()}), (ClientSeq(1),))
     late = overlay(1, {A: Update((Add(("p",), 1),)), B: Delete()})
@@ -113,6 +115,7 @@ def test_several_atoms_are_changed_wholly_or_not_at_all() -> None:
 
 
 def test_inapplicable_is_tried_again_and_withheld_is_not() -> None:
+    """[inapplicable-stays-pending]"""
     late = overlay(2, {A: Update(SET)})
     assert fold(Obj(), [late]).inapplicable == (2,)
     assert fold(Obj({"a": DOC}), [late]) == Folded(Obj({"a": Obj({"x": 2})}), ())
@@ -121,7 +124,17 @@ def test_inapplicable_is_tried_again_and_withheld_is_not() -> None:
     assert fold(Obj({"a": DOC}), [put_aside]) == Folded(Obj({"a": DOC}), ())
 
 
+def test_what_others_change_is_seen_and_what_is_rejected_is_not() -> None:
+    """[foreign-change-visible] [rejection-shows-server]"""
+    mine = overlay(1, {A: Update(SET)})
+    before, after = Obj({"a": DOC, "b": 0}), Obj({"a": Obj({"x": 7, "y": 8}), "b": 9})
+    assert fold(before, [mine]).view == Obj({"a": Obj({"x": 2}), "b": 0})
+    assert fold(after, [mine]).view == Obj({"a": Obj({"x": 2, "y": 8}), "b": 9})
+    assert fold(after, []).view == after
+
+
 def test_one_overlay_that_does_not_apply_hides_no_other() -> None:
+    """[inapplicable-stays-pending]"""
     queue = [
         overlay(1, {A: Update((Add(("p",), 1),))}),
         overlay(2, {A: Update((Check(("x",), True), Add(("q",), 1)))}),
@@ -155,6 +168,7 @@ CONFLICTS: list[tuple[str, Changes, Changes, bool]] = [
     ("name", "left", "right", "meet"), CONFLICTS, ids=[r[0] for r in CONFLICTS]
 )
 def test_conflicts(name: str, left: Changes, right: Changes, meet: bool) -> None:
+    """[conflict-is-overlap]"""
     assert changes_overlap(left, right) is meet
     assert changes_overlap(right, left) is meet
 
@@ -230,6 +244,7 @@ def stacks(draw: st.DrawFn) -> tuple[Docs, tuple[Overlay, ...]]:
 
 @given(stacks())
 def test_fold_is_one_overlay_after_another(stack: tuple[Docs, tuple[Overlay, ...]]) -> None:
+    """[view-is-fold]"""
     confirmed, queue = stack
     text = dump(confirmed)
     view, skipped = confirmed, list[int]()
@@ -265,7 +280,7 @@ def test_what_contributes_nothing_can_go(stack: tuple[Docs, tuple[Overlay, ...]]
 def test_settling_the_first_overlay_changes_no_view(
     data: st.DataObject, stack: tuple[Docs, tuple[Overlay, ...]]
 ) -> None:
-    """Its changes as a delta, and its overlay gone: nobody can tell."""
+    """Its changes as a delta, and its overlay gone: nobody can tell. [acked-data-once]"""
     confirmed, queue = stack
     first = Overlay(ClientSeq(0), data.draw(changes_for(confirmed)))
     before = fold(confirmed, (first, *queue))
