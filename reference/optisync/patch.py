@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from typing import ClassVar, Final, TypeAlias, assert_never
 
 from optisync.errors import PatchInapplicable, PatchMalformed
-from optisync.values import Json, Obj, same
+from optisync.values import MAX_DEPTH, Json, Obj, depth, same
 
 Path: TypeAlias = tuple[str, ...]
 
@@ -152,6 +152,7 @@ def _is_position(token: str) -> bool:
 
 def _apply_op(doc: Json, op: Op) -> Json:
     # [patch-rfc6902] [values-copied]: a value never changes, so sharing one is copying it
+    _check_depth(doc, op)
     match op:
         case Add(path, value):
             return _add(doc, path, value)
@@ -175,6 +176,21 @@ def _apply_op(doc: Json, op: Op) -> Json:
             return doc
         case _:
             assert_never(op)
+
+
+def _check_depth(doc: Json, op: Op) -> None:
+    """What a patch builds must be a document that `parse` can read again."""
+    match op:
+        case Add(path, value) | Replace(path, value):
+            pass
+        case Move(path, source) | Copy(path, source):
+            value = _get(doc, source)
+        case Remove() | Test():
+            return
+        case _:
+            assert_never(op)
+    if len(path) + depth(value) > MAX_DEPTH:
+        raise _Missing(f"{pointer(path)} would be nested deeper than {MAX_DEPTH}")
 
 
 def _invert_op(doc: Json, op: Op) -> Patch:

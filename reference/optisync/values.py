@@ -98,6 +98,21 @@ def same(left: Json, right: Json) -> bool:
     return left == right
 
 
+def depth(value: Json) -> int:
+    """How many names lead to what is nested deepest in a value; 0 for a scalar.
+
+    >>> depth(Obj({"a": (1, ())}))
+    2
+    """
+    match value:
+        case Obj():
+            return max((1 + depth(member) for member in value.values()), default=0)
+        case tuple():
+            return max((1 + depth(item) for item in value), default=0)
+        case _:
+            return 0
+
+
 def freeze(raw: object, where: str = "") -> Json:
     """The JSON value made of Python's own dicts and lists.
 

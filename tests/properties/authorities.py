@@ -20,12 +20,14 @@ from optisync.contracts.messages import (
 )
 from optisync.server import state as reference_state
 from optisync.server.step import (
+    Base,
     Beat,
     Broadcast,
     Compact,
     Elsewhere,
     EpochChanged,
     Fetch,
+    Forget,
     Input,
     Pull,
     Restore,
@@ -219,7 +221,7 @@ class Reference:
 
     def handle(self, request: Request, refuse: bool, merge: bool) -> Mail:
         if refuse and isinstance(request, Submit):
-            request = replace(request, bases=((AtomKey("a"), Version(-1)),))
+            request = replace(request, bases=(Base(AtomKey("a"), request.epoch, Version(-1)),))
         return self._step(request)
 
     def beat(self) -> Mail:
@@ -237,7 +239,8 @@ class Reference:
         self.compacted.extend(line for line in before if line not in self.lines_in_log())
 
     def forget(self, client: ClientId) -> bool:
-        return False
+        self._step(Forget(client))
+        return True
 
     def position(self) -> tuple[Epoch, ServerSeq]:
         return self.server.epoch, reference_state.head(self.server)

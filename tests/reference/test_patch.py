@@ -277,3 +277,15 @@ def test_deep_documents() -> None:
     after = apply(doc, patch)
     assert same(apply(after, invert(doc, patch)), doc)
     assert not same(after, doc)
+
+
+def test_a_patch_cannot_build_what_parse_cannot_read() -> None:
+    """[patch-whole-or-not]"""
+    grow = patch_from_json(parse('[{"op":"copy","from":"","path":"/a"}]'))
+    assert parse(dump(apply(Obj({}), grow * 100)))
+    with pytest.raises(PatchInapplicable, match="nested deeper than 100"):
+        apply(Obj({}), grow * 101)
+    deepest = parse("[" * 101 + "]" * 101)
+    add = patch_from_json((Obj({"op": "add", "path": "/-", "value": deepest}),))
+    with pytest.raises(PatchInapplicable, match="nested deeper than 100"):
+        apply((), add)

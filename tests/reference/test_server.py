@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from optisync.contracts.messages import (
     Accepted,
     Ack,
@@ -15,6 +17,7 @@ from optisync.contracts.messages import (
 from optisync.patch import Add, Replace
 from optisync.server.state import Server, documents, start, version_of
 from optisync.server.step import (
+    Base,
     Beat,
     Broadcast,
     Compact,
@@ -54,7 +57,7 @@ def write(
     seq: int, atom: AtomKey, change: Change | None = None, base: int | None = None, floor: int = 1
 ) -> Submit:
     """Mutation `seq` of ME: sets the document to `seq`, or makes `change`."""
-    bases = () if base is None else ((atom, Version(base)),)
+    bases = () if base is None else (Base(atom, ONE, Version(base)),)
     change = Update((Replace((), seq),)) if change is None else change
     return Submit(ME, ONE, ClientSeq(seq), ((atom, change),), bases, ClientSeq(floor))
 
@@ -199,6 +202,30 @@ def test_a_client_that_was_forgotten_is_told_so() -> None:
     _, (sent,) = run(server, Fetch(ME))
     assert isinstance(sent.message, Snapshot)
     assert sent.message.outcomes == () and not sent.message.client_known
+
+
+def test_what_a_forgotten_client_sent_before_is_not_executed_again() -> None:
+    """[forgotten-client-new-epoch]"""
+    server, _ = run(fresh(), write(1, A), Forget(ME))
+    done = step(server, write(1, A))
+    assert done.error == EpochChanged(TWO) and done.state is server
+
+
+def test_a_forgotten_client_is_told_until_it_speaks_of_the_new_epoch() -> None:
+    """[forgotten-client-new-epoch]"""
+    server, _ = run(fresh(), write(1, A), Forget(ME), Fetch(ME))
+    new = replace(write(2, B), epoch=TWO)
+    for inputs, known in ((), False), ((new,), True):
+        _, (sent,) = run(server, *inputs, Fetch(ME))
+        assert isinstance(sent.message, Snapshot) and sent.message.client_known is known
+
+
+def test_a_version_of_another_epoch_is_a_conflict() -> None:
+    """[compare-and-set]"""
+    server, _ = run(fresh(), write(1, A), Restore(ServerSeq(0)), replace(write(2, A), epoch=TWO))
+    assert version_of(server, A) == 1
+    stale = replace(write(3, A, base=1), epoch=TWO)
+    assert verdicts(run(server, stale)[1]) == [Reject(TWO, ClientSeq(3), "conflict")]
 
 
 def test_a_restore_takes_verdicts_back_with_the_documents() -> None:

@@ -10,8 +10,8 @@ from optisync.contracts.messages import Refused, Reject
 from optisync.coordinator.inputs import Generate, Register, Tick
 from optisync.coordinator.state import start
 from optisync.server.state import decided, documents
-from optisync.server.step import Beat, Compact, Elsewhere, Fetch, Forget, Restore, Submit
-from optisync.values import AtomKey, ClientSeq, ServerSeq, Version
+from optisync.server.step import Base, Beat, Compact, Elsewhere, Fetch, Forget, Restore, Submit
+from optisync.values import ClientSeq, ServerSeq, Version
 from optisync.view import Changes, Docs
 from optisync_conformance.register.host import tell_client, whole_value
 from optisync_conformance.register.world import (
@@ -152,9 +152,9 @@ def _submit(rules: Rules, world: World, seq: ClientSeq, how: str) -> World:
     own = next((own for own in world.own if own.seq == seq), None)
     if own is None:
         return world
-    bases: tuple[tuple[AtomKey, Version], ...] = ()
+    bases: tuple[Base, ...] = ()
     if how == "refuse":
-        bases = ((own.changes[0][0], Version(-1)),)
+        bases = (Base(own.changes[0][0], world.client.confirmed.epoch, Version(-1)),)
     write = Submit(ME, world.client.confirmed.epoch, seq, own.changes, bases)
     world = ask_server(rules, world, write)
     row = decided(world.server, ME, seq)

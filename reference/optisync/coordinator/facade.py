@@ -217,7 +217,8 @@ class OptimisticSyncCoordinator:
         return None
 
     def _applied(self, effect: Apply | Load) -> bool:
-        failures: list[Exception] = []
+        # [port-missing]: it may have been unsubscribed while deltas held back are applied
+        failures: list[Exception] = [] if self._apply else [PortMissing()]
         self._apply.tell(effect.delta if isinstance(effect, Apply) else effect.snapshot, failures)
         self.errors += failures
         return not failures

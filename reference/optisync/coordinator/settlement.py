@@ -117,6 +117,8 @@ def _resolve(config: Config, turn: Turn, delta: Delta) -> Turn:
 def _decide(turn: Turn, pending: Pending, decision: Decision) -> Turn:
     # [strategy-decides-each]
     match decision:
+        case Keep() if not pending.withheld:
+            return turn
         case Keep():
             return turn.at(updated(turn.state, replace(pending, withheld=False)))
         case Withhold():

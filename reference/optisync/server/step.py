@@ -36,6 +36,15 @@ from optisync.view import Changes, apply_changes
 
 
 @dataclass(frozen=True, slots=True)
+class Base:
+    """The version a client saw of a document. Numbers come again after a restore, epochs do not."""
+
+    atom: AtomKey
+    epoch: Epoch
+    version: Version
+
+
+@dataclass(frozen=True, slots=True)
 class Submit:
     """A client's mutation. `bases`: the version each document must still have, where given.
 
@@ -46,7 +55,7 @@ class Submit:
     epoch: Epoch
     seq: ClientSeq
     changes: Changes
-    bases: tuple[tuple[AtomKey, Version], ...] = ()
+    bases: tuple[Base, ...] = ()
     floor: ClientSeq = ClientSeq(1)
 
 
@@ -87,7 +96,10 @@ class Restore:
 
 @dataclass(frozen=True, slots=True)
 class Forget:
-    """The server loses its memory of a client's outcomes."""
+    """The server loses its memory of a client's outcomes.
+
+    It begins a new epoch: what the client sent before is not executed when it arrives again.
+    """
 
     client: ClientId
 
@@ -163,8 +175,9 @@ def step(server: Server, given: Input) -> Step[Server, Effect]:
         return Step(server, (), refusal)
     # TRANSITION and EFFECTS
     match given:
-        case Submit():
-            return _submit(with_floor(server, given.client, given.floor), given)
+        case Submit(client):  # who speaks of this epoch has been told
+            server = replace(server, forgotten=server.forgotten - {client})
+            return _submit(with_floor(server, client, given.floor), given)
         case Pull():
             return _pull(server, given)
         case Fetch(client, floor):
@@ -177,8 +190,7 @@ def step(server: Server, given: Input) -> Step[Server, Effect]:
         case Restore(upto):
             return Step(_restored(server, upto))
         case Forget(client):
-            table = tuple(row for row in server.table if row.client != client)
-            return Step(replace(server, table=table, forgotten=server.forgotten | {client}))
+            return Step(_forgotten(server, client))
         case Compact(upto):
             return Step(_compacted(server, upto))
         case _:
@@ -220,7 +232,8 @@ def _submit(server: Server, given: Submit) -> Step[Server, Effect]:
 
 def _refusal(server: Server, given: Submit) -> str | None:
     # [compare-and-set]
-    if any(version_of(server, atom) != base for atom, base in given.bases):
+    current = (Base(b.atom, server.epoch, version_of(server, b.atom)) for b in given.bases)
+    if tuple(current) != given.bases:
         return "conflict"
     try:
         apply_changes(documents(server), given.changes)
@@ -255,6 +268,16 @@ def snapshot(server: Server, client: ClientId) -> Snapshot:
     outcomes = tuple(Outcome(r.seq, r.verdict) for r in server.table if r.client == client)
     known = client not in server.forgotten
     return Snapshot(server.epoch, head(server), documents(server), outcomes, known)
+
+
+def _forgotten(server: Server, client: ClientId) -> Server:
+    # [forgotten-client-new-epoch]
+    return replace(
+        server,
+        epoch=Epoch(server.epoch + 1),
+        table=tuple(row for row in server.table if row.client != client),
+        forgotten=server.forgotten | {client},
+    )
 
 
 def _restored(server: Server, upto: ServerSeq) -> Server:
