@@ -24,7 +24,7 @@ from optisync.values import Obj, freeze
 from optisync_conformance.cases import Case, Step, run_case, with_inverse
 from optisync_conformance.coverwords import requirement_of, setting_of, step_of
 from optisync_conformance.judge import fields
-from optisync_conformance.modelcheck.coordinator_alphabets import cover_scopes
+from optisync_conformance.modelcheck.coordinator_cover import cover_scopes
 from optisync_conformance.modelcheck.coordinator_scopes import Scope
 
 WALK: Final = 40

@@ -54,7 +54,9 @@ def _compiled(path: Path, source: str) -> CodeType:
     return compile(source, str(path), "exec", dont_inherit=True)
 
 
-class _Copies(MetaPathFinder, Loader):
+class Copies(MetaPathFinder, Loader):
+    """Finds the modules of a copy; some have other source than their file."""
+
     def __init__(self, sources: Mapping[str, str]) -> None:
         self._sources = sources
 
@@ -84,7 +86,7 @@ def load_copy(sources: Mapping[str, str]) -> Runner:
     >>> load_copy({})("patch", {}, [{"do": "apply", "doc": 1, "patch": []}])[1]["out"]
     {'ok': {'doc': 1}}
     """
-    with _aside(_Copies(sources)):
+    with _aside(Copies(sources)):
         module = importlib.import_module("optisync_conformance.reference.run")
         return cast("Runner", module.run_script)
 

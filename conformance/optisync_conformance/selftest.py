@@ -23,7 +23,7 @@ from optisync_conformance.reference.host import Observation
 from optisync_conformance.reference.stdio import SEES, Runner
 
 SECONDS: Final = 5.0
-"""How long a script may take before its faulty version counts as caught by hanging."""
+"""How much of the processor's time a script may take before its faulty version counts as caught by hanging."""
 LEAST_SHARE: Final = 0.8
 LONGEST: Final = 6
 
@@ -157,15 +157,15 @@ def bounded(runner: Runner) -> Generator[RunCase]:
         raise _TooLong
 
     def run(case: Case) -> list[Observation]:
-        signal.setitimer(signal.ITIMER_REAL, SECONDS)
+        signal.setitimer(signal.ITIMER_VIRTUAL, SECONDS)
         try:
             steps = [cast("dict[str, object]", step) for step in case.script()]
             return runner(case.profile, dict(case.given()), steps)
         finally:
-            signal.setitimer(signal.ITIMER_REAL, 0)
+            signal.setitimer(signal.ITIMER_VIRTUAL, 0)
 
-    before = signal.signal(signal.SIGALRM, ring)
+    before = signal.signal(signal.SIGVTALRM, ring)
     try:
         yield run
     finally:
-        signal.signal(signal.SIGALRM, before)
+        signal.signal(signal.SIGVTALRM, before)

@@ -6,7 +6,7 @@ from optisync_conformance.cases import run_case
 from optisync_conformance.cover import cases_of, figures, rests, walks
 from optisync_conformance.faults import load_fault
 from optisync_conformance.judge import judge
-from optisync_conformance.modelcheck.coordinator_alphabets import cover_scopes
+from optisync_conformance.modelcheck.coordinator_cover import cover_scopes
 from optisync_conformance.reference.stdio import SEES
 from optisync_conformance.requirements import requirements
 from optisync_conformance.selftest import bounded, looking

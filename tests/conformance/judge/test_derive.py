@@ -1,5 +1,6 @@
 """The two hosts of a coordinator: the one that folds, the one that follows undo and redo."""
 
+from collections.abc import Mapping
 from typing import cast
 
 from optisync.values import Obj, freeze
@@ -17,7 +18,7 @@ def write(name: str, value: int) -> Obj:
     return obj({"do": "register", "m": name, "atoms": {"a": patch}})
 
 
-def seen(pending: list[object], *effects: dict[str, object]) -> Obj:
+def seen(pending: list[object], *effects: Mapping[str, object]) -> Obj:
     change = {"e": "change", "pending": pending}
     return obj({"effects": [*effects, change], "pending": pending})
 
@@ -69,7 +70,8 @@ def test_a_failed_apply_applies_nothing() -> None:
 def test_every_notification_shows_the_view_of_its_moment() -> None:
     step = write("$m1", 1)
     hosts = Hosts(obj(DOCS), [step])
-    one, none = {"e": "change", "pending": ["$m1"]}, {"e": "change", "pending": []}
+    one: dict[str, object] = {"e": "change", "pending": ["$m1"]}
+    none: dict[str, object] = {"e": "change", "pending": []}
     derived = hosts.follow(step, obj({"effects": [one, none, one], "pending": ["$m1"]}))
     assert [cast(Obj, cast(Obj, view)["a"])["x"] for view in derived.shown] == [1, 0, 1]
 

@@ -1,5 +1,6 @@
 """Every faulty version is caught as it should be, and loading one leaves the real thing alone."""
 
+import re
 import subprocess
 import sys
 
@@ -32,6 +33,8 @@ def test_every_fault_is_caught_as_it_should_be() -> None:
     command = [sys.executable, "-m", "optisync_conformance", "selftest", "--quick"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
     assert done.returncode == 0, done.stdout
+    caught = re.search(r"mechanical mutants: (\d+) of 40 caught", done.stdout)
+    assert caught is not None and int(caught[1]) >= 30
     assert f"{len(faults())} of {len(faults())} faulty versions caught" in done.stdout
 
 
@@ -70,7 +73,7 @@ def test_loading_a_fault_leaves_the_real_modules_alone() -> None:
         assert looking(run)(case) is None
     assert {n: m for n, m in sys.modules.items() if isolate.copied(n)} == before
     assert sys.modules["optisync.patch"] is optisync.patch
-    assert not any(isinstance(each, isolate._Copies) for each in sys.meta_path)
+    assert not any(isinstance(each, isolate.Copies) for each in sys.meta_path)
 
 
 def test_a_version_that_loops_for_ever_is_caught(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -95,13 +98,14 @@ def test_a_text_must_stand_exactly_once(old: str) -> None:
         sources_of(fault)
 
 
-def test_mechanical_mutants_are_many_and_most_are_caught() -> None:
+def test_mechanical_mutants_are_many_and_some_are_caught() -> None:
     every = mutants()
     assert len(every) > 300
-    chosen = sample(every, 4)
-    assert chosen == sample(every, 4)
-    caught = [each for each in try_mutants(chosen, CORE) if each.killer]
-    assert len(caught) >= 2
+    assert sample(every, 4) == sample(every, 4)
+    [tried] = try_mutants(
+        [m for m in every if m.module == "optisync.coordinator.sequence"][:1], CORE
+    )
+    assert tried.killer is not None
 
 
 def test_the_reference_is_loaded_once() -> None:

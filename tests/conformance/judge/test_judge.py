@@ -1,7 +1,7 @@
 """The judge is right about the reference, and red for every expectation that is not met."""
 
 import copy
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import cast
 
@@ -89,7 +89,7 @@ def after(**members: object) -> dict[str, object]:
     return {**START, **members}
 
 
-def refused(then: dict[str, object], **members: object) -> list[tuple[str, str]]:
+def refused(then: Mapping[str, object], **members: object) -> list[tuple[str, str]]:
     case = coordinator({"do": "abandon", "m": "$m1", "then": then})
     found = judge(case, [START, after(**members)], SEEN)
     return [(f.requirement, f"{f.path} {f.kind}") for f in found.failures]

@@ -26,7 +26,7 @@ def script(*steps: object, profile: str = "coordinator", number: int = 1) -> byt
     return frame(t="run", id=number, profile=profile, **{"with": setting}, steps=list(steps))
 
 
-APPLY = {"do": "apply", "doc": 1, "patch": []}
+APPLY: Frame = {"do": "apply", "doc": 1, "patch": []}
 
 
 def test_hello_and_runs_are_answered_in_order() -> None:
