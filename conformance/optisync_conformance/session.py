@@ -198,7 +198,7 @@ class Session:
         flying: dict[int, tuple[Key, _Sent]],
         window: int,
     ) -> Generator[tuple[Key, Outcome]]:
-        link = self._link or self._start()
+        link = self._link
         exhausted = False
         heard = time.monotonic()
         while True:
@@ -208,11 +208,12 @@ class Session:
                     exhausted = True
                     break
                 key, script = entry
+                link = link or self._start()  # not before there is something to run
                 heard = time.monotonic()  # the source may have taken its time
                 self._number += 1
                 flying[self._number] = (key, _Sent(script, time.monotonic()))
                 link.send(frames.run_line(self._number, script))
-            if not flying:
+            if link is None or not flying:
                 return
             line = self._receive(link, heard + self._options.timeout)
             heard = time.monotonic()
