@@ -9,6 +9,6 @@ serve({
   rest: 1,
   profiles: {
     // It does not know server data from an answer: the sender is left out of the server's broadcast.
-    view: view({ lacks: ["split-ack", "data-first", "write-actions", "verdicts"] }, byHand(StoredInverses)),
+    view: view({ lacks: ["split-ack", "data-first", "write-actions", "verdicts", "hooks"] }, byHand(StoredInverses)),
   },
 });

@@ -7,5 +7,5 @@ import { byHand } from "./json-patch.mjs";
 serve({
   impl: { name: "fast-json-patch, base and replay", version: "3.1.1" },
   rest: 1,
-  profiles: { view: view({ lacks: ["write-actions", "verdicts"] }, byHand(BaseAndReplay)) },
+  profiles: { view: view({ lacks: ["write-actions", "verdicts", "hooks"] }, byHand(BaseAndReplay)) },
 });
