@@ -48,11 +48,12 @@ def python_tags(text: str, module: str) -> Iterator[Tag]:
     >>> list(python_tags("# [a-rule]\ndef f():\n    '''More. [b-rule]'''\n", "m"))
     [Tag(slug='a-rule', name='f', line=1), Tag(slug='b-rule', name='f', line=3)]
     """
-    tree = ast.parse(text)
+    tree, lines = ast.parse(text), text.splitlines()
     inside, above = _scopes(tree, module)
-    for line, words in sorted(_comments(text) + _docstrings(tree, text)):
-        for slug in _SLUG.findall(words):
-            yield Tag(slug, inside.get(line) or above(line), line)
+    for line, words in sorted(_comments(text) + _docstrings(tree, lines)):
+        alone = lines[line - 1].startswith("#")
+        name = inside.get(line) or (above(line) if alone else module)
+        yield from (Tag(slug, name, line) for slug in _SLUG.findall(words))
 
 
 def _comments(text: str) -> list[tuple[int, str]]:
@@ -60,8 +61,8 @@ def _comments(text: str) -> list[tuple[int, str]]:
     return [(token.start[0], token.string) for token in tokens if token.type == tokenize.COMMENT]
 
 
-def _docstrings(tree: ast.Module, text: str) -> list[tuple[int, str]]:
-    lines, found = text.splitlines(), list[tuple[int, str]]()
+def _docstrings(tree: ast.Module, lines: list[str]) -> list[tuple[int, str]]:
+    found: list[tuple[int, str]] = []
     for node in ast.walk(tree):
         if isinstance(node, _Definition | ast.Module) and ast.get_docstring(node) is not None:
             first, last = node.body[0].lineno, node.body[0].end_lineno or node.body[0].lineno
@@ -84,11 +85,10 @@ def _scopes(tree: ast.Module, module: str) -> tuple[dict[int, str], Callable[[in
 
     enter(tree, "")
     tops = [(node.lineno, node.name) for node in tree.body if isinstance(node, _Definition)]
-    docstring = tree.body[0].end_lineno or 0 if ast.get_docstring(tree) is not None else 0
 
     def above(line: int) -> str:
         index = bisect_left(tops, (line, ""))
-        return tops[index][1] if line > docstring and index < len(tops) else module
+        return tops[index][1] if index < len(tops) else module
 
     return inside, above
 

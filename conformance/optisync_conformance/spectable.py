@@ -12,6 +12,7 @@ import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
+from functools import cache
 from pathlib import Path
 from typing import Final, Literal, TypeAlias, get_args
 
@@ -78,16 +79,7 @@ def rows(tests: Path | None = None) -> list[Row]:
 
     Raises GapError, and what the loaders of cases, faults and requirements raise.
     """
-    code, models = Path(optisync.__file__).parent, resource_dir("models")
-    found: dict[Column, dict[str, list[Link]]] = {
-        "code": _tagged(code, "**/*.py", "reference/optisync", python_tags),
-        "tla": _tagged(models, "*.tla", "models", tla_tags),
-        "property": _tagged(tests, "**/*.py", "tests", python_tags) if tests else {},
-        "case": _data(
-            "cases", "core/**/*.json", _CASE, ((c.req, c.id) for c in load_pack(["core"]))
-        ),
-        "fault": _data("faults", "*.toml", _FAULT, ((f.requirement, f.name) for f in faults())),
-    }
+    found = {**_shipped(), "property": _tested(tests) if tests else {}}
     links = {
         slug: {column: tuple(found[column].get(slug, ())) for column in COLUMNS} for slug in load()
     }
@@ -95,9 +87,29 @@ def rows(tests: Path | None = None) -> list[Row]:
     return [Row(known, links[slug], reasons[slug]) for slug, known in load().items()]
 
 
+_Found: TypeAlias = Mapping[str, list[Link]]
+
+
+@cache
+def _shipped() -> Mapping[Column, _Found]:
+    """The links into what the packages hold."""
+    code, cases = Path(optisync.__file__).parent, load_pack(["core"])
+    return {
+        "code": _tagged(code, "**/*.py", "reference/optisync", python_tags),
+        "tla": _tagged(resource_dir("models"), "*.tla", "models", tla_tags),
+        "case": _data("cases", "core/**/*.json", _CASE, ((case.req, case.id) for case in cases)),
+        "fault": _data("faults", "*.toml", _FAULT, ((f.requirement, f.name) for f in faults())),
+    }
+
+
+@cache
+def _tested(tests: Path) -> _Found:
+    return _tagged(tests, "**/*.py", "tests", python_tags)
+
+
 def _tagged(
     folder: Path, glob: str, root: str, tags: Callable[[str, str], Iterator[Tag]]
-) -> dict[str, list[Link]]:
+) -> _Found:
     """The links by requirement; a name that is linked twice counts once."""
     found: dict[str, dict[str, Link]] = {}
     for path in sorted(folder.glob(glob)):
@@ -109,9 +121,7 @@ def _tagged(
     return {slug: list(links.values()) for slug, links in found.items()}
 
 
-def _data(
-    folder: str, glob: str, key: re.Pattern[str], pairs: Iterable[tuple[str, str]]
-) -> dict[str, list[Link]]:
+def _data(folder: str, glob: str, key: re.Pattern[str], pairs: Iterable[tuple[str, str]]) -> _Found:
     root, found = resource_dir(folder), dict[str, list[Link]]()
     lines = keyed_lines(root, glob, key)
     for slug, name in pairs:

@@ -43,7 +43,7 @@ from optisync.coordinator.effects import (
     Suspended,
     Undo,
 )
-from optisync.coordinator.inputs import Abandon, Applied, Generate, Register, Sent, Tick
+from optisync.coordinator.inputs import Abandon, Applied, Generate, Input, Register, Sent, Tick
 from optisync.coordinator.state import Pending
 from optisync.coordinator.strategy import (
     Decision,
@@ -275,16 +275,17 @@ def test_effects_come_in_their_order() -> None:
     life = Life(Config(ME, strategy=server_wins, limits=Limits(block=1)))
     assert life.give(Generate()) == (StoreCounter(FIRST),)
     life.give(Register(FIRST, adds(A, "x")))
-    for member in ("x", "y", "z"):
+    for member in ("x", "y", "z", "w"):
         life.write(adds(A, member))
     held = delta(1, 2)
     life.give(held, ack(THIRD, 2))
     life.give(Abandon(SECOND))
-    labels = (Label(ME, ClientSeq(9)), Label(ME, ClientSeq(4)), Label(ME, THIRD))
+    labels = tuple(Label(ME, ClientSeq(n)) for n in (9, 5, 4, 3))
     first = Delta(ONE, ServerSeq(1), ServerSeq(0), adds(A, "x"), labels)
     assert life.give(first)[-1] == Apply(first)
     assert life.give(Applied(True)) == (
         Acked(ClientSeq(4)),
+        Acked(ClientSeq(5)),
         Suspended(FIRST),
         Diag(DiagCode.UNKNOWN_MUTATION, ClientSeq(9)),
         Changed(),
@@ -295,7 +296,7 @@ def test_effects_come_in_their_order() -> None:
 def test_a_change_is_told_once_and_only_if_there_is_one() -> None:
     """[one-change]"""
     life = writers(2)
-    quiet = [ack(THIRD, 0), Tick(), delta(4, 5), Sent(FIRST)]
+    quiet: list[Input] = [ack(THIRD, 0), Tick(), delta(4, 5), Sent(FIRST)]
     assert [Changed() in life.give(given) for given in quiet] == [False] * 4
     life.write(sent=False)
     for given in (Sent(THIRD), ack(FIRST, 6), Reject(ONE, SECOND, "no")):

@@ -7,7 +7,7 @@ from tests.reference.coordinating import FIRST, ME, ONE, SECOND, A, B, adds, at,
 
 from optisync.contracts.messages import Delta, Snapshot
 from optisync.coordinator.config import Config
-from optisync.coordinator.effects import Acked, Diag, DiagCode, Effect, Resync
+from optisync.coordinator.effects import Acked, Diag, DiagCode, Effect, Rejected, Resync
 from optisync.coordinator.errors import AlreadyAccepted, PortMissing, PortTaken, UnknownMutation
 from optisync.coordinator.facade import OptimisticSyncCoordinator
 from optisync.patch import Add
@@ -76,6 +76,19 @@ def test_a_call_from_a_callback_takes_effect_after_the_step() -> None:
     assert seen == [([1], 0)]
     assert [p.seq for p in sync.state.pending] == [2]
     assert sync.state.confirmed == at(2)
+
+
+def test_what_a_callback_causes_is_told_after_what_it_was_told() -> None:
+    """[calls-from-callbacks-wait] [callback-order]"""
+    sync, _ = connected()
+    told: list[Effect | int] = []
+    sync.on_event(lambda effect: sync.reject_mutation(SECOND) if effect == Acked(FIRST) else None)
+    sync.on_event(told.append)
+    sync.on_state_change(lambda: told.append(len(sync.state.pending)))
+    write(sync)
+    write(sync)
+    sync.confirm_mutation(FIRST, ServerSeq(0))
+    assert told == [1, 2, Acked(FIRST), 1, Rejected(SECOND, "rejected"), 0]
 
 
 def test_a_call_from_a_callback_that_is_refused_is_collected() -> None:
