@@ -79,8 +79,8 @@ def rows(tests: Path | None = None) -> list[Row]:
 
     Raises GapError, and what the loaders of cases, faults and requirements raise.
     """
-    found = {**_shipped(), "property": _tested(tests) if tests else {}}
-    links = {
+    found: dict[Column, _Found] = {**_shipped(), "property": _tested(tests) if tests else {}}
+    links: dict[str, dict[Column, tuple[Link, ...]]] = {
         slug: {column: tuple(found[column].get(slug, ())) for column in COLUMNS} for slug in load()
     }
     reasons = _reasons(_gaps(), links)
