@@ -24,8 +24,6 @@ MODULES: Final = (
     "optisync.coordinator.state",
     "optisync.coordinator.step",
     "optisync.coordinator.strategy",
-    "optisync.server.state",
-    "optisync.server.step",
 )
 _SWAPPED: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
     ast.Lt: ast.LtE,

@@ -23,7 +23,7 @@ from optisync_conformance.reference.host import Observation
 from optisync_conformance.reference.stdio import SEES, Runner
 
 SECONDS: Final = 5.0
-"""How much of the processor's time a script may take before its faulty version counts as caught by hanging."""
+"""Processor time after which a script counts as hanging, and its faulty version as caught."""
 LEAST_SHARE: Final = 0.8
 LONGEST: Final = 6
 
