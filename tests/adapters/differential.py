@@ -19,10 +19,10 @@ from typing import TypeAlias, cast
 from optisync.errors import ChangeInapplicable
 from optisync.values import ClientSeq, Obj, freeze
 from optisync.view import Changes, Overlay, apply_changes, changes_from_json, fold, invert_changes
+from optisync_conformance.frames import Json
 from optisync_conformance.reference.run import run_script
 from optisync_conformance.script import ScriptError
 
-Json: TypeAlias = "None | bool | int | float | str | list[Json] | dict[str, Json]"
 Thing: TypeAlias = dict[str, Json]
 
 ADAPTERS = Path(__file__).resolve().parents[2] / "conformance" / "adapters"
@@ -71,12 +71,20 @@ def _operation(rng: random.Random) -> Thing:
     return made
 
 
+MALFORMED: tuple[Json, ...] = (
+    {},
+    [1],
+    [{"op": "add", "path": "/x"}],
+    [{"op": "add", "path": "x", "value": 1}],
+)
+
+
 def _patch(rng: random.Random) -> Script:
     steps: list[Thing] = []
     for _ in range(6):
         patch: Json = [_operation(rng) for _ in range(rng.randrange(1, 4))]
         if not rng.randrange(20):
-            patch = rng.choice(({}, [1], [{"op": "add", "path": "/x"}], [{"op": "add", "path": "x"}]))
+            patch = rng.choice(MALFORMED)
         steps.append({"do": rng.choice(("apply", "invert")), "doc": _doc(rng), "patch": patch})
     return Script("patch", {}, steps)
 
@@ -92,7 +100,8 @@ def _change(rng: random.Random) -> Json:
     if kind == 1:
         return {"delete": True}
     if kind == 2:
-        return {"upsert": {"x": value}} | ({"patch": [_own(rng)]} if rng.randrange(2) else {})
+        patch: Thing = {"patch": [_own(rng)]} if rng.randrange(2) else {}
+        return {"upsert": {"x": value}, **patch}
     return [_own(rng) for _ in range(rng.randrange(1, 3))]
 
 
@@ -100,7 +109,8 @@ def _own(rng: random.Random) -> Thing:
     path = rng.choice(("/x", "/y", "/o", "/o/k", "/l/-", "/l/0"))
     op = rng.choice(("add", "add", "add", "replace", "remove"))
     value: Json = {} if path == "/o" else rng.randrange(9)
-    return {"op": op, "path": path} | ({"value": value} if op != "remove" else {})
+    made: Thing = {"op": op, "path": path}
+    return made if op == "remove" else {**made, "value": value}
 
 
 def _changes(rng: random.Random) -> Thing:
@@ -111,9 +121,13 @@ def _foreign(rng: random.Random) -> Thing:
     """Changes that always apply to what the server may have."""
     atoms: Thing = {}
     for atom in rng.sample("abc", rng.choice((0, 1, 1, 2))):
-        add: Thing = {"op": "add", "path": rng.choice(("/x", "/y", "/o")), "value": rng.randrange(9)}
+        path = rng.choice(("/x", "/y", "/o"))
+        add: Thing = {"op": "add", "path": path, "value": rng.randrange(9)}
         atoms[atom] = {"upsert": {"x": rng.randrange(9)}} if atom == "c" else [add]
     return atoms
+
+
+HOOKED = ("change", "change", "acked", "rejected", "apply", "load", "request", "diag")
 
 
 class _Coordinating:
@@ -137,34 +151,35 @@ class _Coordinating:
 
     def label(self) -> Thing:
         other: Thing = {"client": "other"} if self.rng.randrange(8) == 0 else {}
-        return {"m": self.name()} | self.version() | other
+        return {"m": self.name(), **self.version(), **other}
 
     def outcome(self, upto: int) -> Thing:
         if self.rng.randrange(3) == 0:
             return {"rejected": self.rng.choice(("no", "never"))}
-        return {"ok": min(upto, self.place())} | self.version()
+        return {"ok": min(upto, self.place()), **self.version()}
 
     def register(self) -> Thing:
         ungenerated: Thing = {"ungenerated": True} if self.rng.randrange(25) == 0 else {}
         sent = self.rng.randrange(3) > 0
         atoms = _changes(self.rng)
-        return {"do": "register", "m": self.name(), "atoms": atoms, "sent": sent} | ungenerated
+        return {"do": "register", "m": self.name(), "atoms": atoms, "sent": sent, **ungenerated}
 
     def delta(self) -> Thing:
         rng = self.rng
         labels: list[Json] = [self.label() for _ in range(rng.choice((0, 0, 1, 1, 2)))]
-        step: Thing = {"do": "delta", "epoch": self.epoch(), "seq": self.place()}
-        step |= {"atoms": _foreign(rng), "settles": labels}
-        likely = int(cast(int, step["seq"])) - 1
+        seq = self.place()
+        step: Thing = {"do": "delta", "epoch": self.epoch(), "seq": seq}
+        step["atoms"], step["settles"] = _foreign(rng), labels
+        likely = seq - 1
         prev = max(0, rng.choice((likely, likely, likely, self.seq, likely - 1, likely + 1)))
         if rng.randrange(10):
             step["prev"] = prev
-        self.seq = max(self.seq, int(cast(int, step["seq"]))) if rng.randrange(2) else self.seq
+        self.seq = max(self.seq, seq) if rng.randrange(2) else self.seq
         return step
 
     def ack(self) -> Thing:
         seq: Thing = {"seq": self.place()} if self.rng.randrange(8) else {}
-        return {"do": "ack", "m": self.name(), "epoch": self.epoch()} | seq | self.version()
+        return {"do": "ack", "m": self.name(), "epoch": self.epoch(), **seq, **self.version()}
 
     def snapshot(self) -> Thing:
         names = sorted({self.name() for _ in range(self.rng.randrange(3))})
@@ -172,7 +187,7 @@ class _Coordinating:
         outcomes: Thing = {name: self.outcome(place) for name in names}
         docs: Thing = {"a": {"x": 7}, "b": {"y": 7}}
         step: Thing = {"do": "snapshot", "epoch": self.epoch(), "seq": place, "docs": docs}
-        return step | {"outcomes": outcomes, "client_known": self.rng.randrange(5) > 0}
+        return {**step, "outcomes": outcomes, "client_known": self.rng.randrange(5) > 0}
 
     def step(self) -> Thing:
         rng = self.rng
@@ -202,9 +217,10 @@ class _Coordinating:
                 inner: list[Json] = [self.step_plain() for _ in range(rng.randrange(1, 4))]
                 return {"do": "together", "steps": inner}
             case _:
-                names = ("change", "change", "acked", "rejected", "apply", "load", "request", "diag")
-                hook: Thing = {"do": "hook", "on": rng.choice(names), "nth": rng.choice((1, 1, 2))}
-                return hook | ({"throw": True} if rng.randrange(2) else {"call": self.step_plain()})
+                hook: Thing = {"do": "hook", "on": rng.choice(HOOKED), "nth": rng.choice((1, 1, 2))}
+                if rng.randrange(2):
+                    return {**hook, "throw": True}
+                return {**hook, "call": self.step_plain()}
 
     def step_plain(self) -> Thing:
         makes = (self.register, self.ack, self.delta, self.snapshot)
@@ -226,7 +242,8 @@ def _coordinator(rng: random.Random) -> Script:
     generated: set[str] = set()
     while len(steps) < rng.randrange(3, 12):
         if rng.randrange(25) == 0:
-            steps += [{"do": "crash"}, {"do": "start"}]
+            steps.append({"do": "crash"})
+            steps.append({"do": "start"})
         elif rng.randrange(25) == 0 and (name := draw.name()) not in generated | _registered(steps):
             generated.add(name)
             steps.append({"do": "generate", "m": name})
@@ -252,7 +269,8 @@ def _view(rng: random.Random) -> Script:
             data = rng.choice(("with", "with", "later", "sent"))
             verdict = rng.choice(("ok", "ok", "rejected"))
             step: Thing = {"do": "serve", "m": rng.choice(names), "verdict": verdict}
-            steps.append(step | ({"data": data} if verdict == "ok" else {"code": "no"}))
+            how: Thing = {"data": data} if verdict == "ok" else {"code": "no"}
+            steps.append({**step, **how})
         elif kind < 6:
             steps.append({"do": "push", "m": rng.choice(names)})
         else:
@@ -269,7 +287,7 @@ def answers(command: Sequence[str], wanted: Sequence[Script]) -> Iterator[Thing]
         for at in range(0, len(wanted), WINDOW):
             for number, script in enumerate(wanted[at : at + WINDOW], at):
                 frame: Thing = {"t": "run", "id": number, "profile": script.profile}
-                _put(process, frame | {"with": script.setting, "steps": [*script.steps]})
+                _put(process, {**frame, "with": script.setting, "steps": [*script.steps]})
             for number in range(at, min(at + WINDOW, len(wanted))):
                 frame = cast(Thing, json.loads(process.stdout.readline()))
                 assert frame["id"] == number, frame
@@ -286,7 +304,7 @@ def _put(process: subprocess.Popen[bytes], frame: Thing) -> None:
 
 def expected(script: Script) -> list[Thing]:
     """What the reference observes."""
-    return cast(list[Thing], run_script(script.profile, script.setting, script.steps))
+    return run_script(script.profile, script.setting, script.steps)
 
 
 def plain(observation: Thing, profile: str) -> Thing:
@@ -332,8 +350,9 @@ class Follower:
         match effect["e"]:
             case "redo":
                 m = str(effect["m"])
-                atoms = effect.get("atoms")
-                self.redo(m, changes_from_json(freeze(atoms)) if atoms is not None else self.changes[m])
+                given = effect.get("atoms")
+                known = self.changes[m] if given is None else changes_from_json(freeze(given))
+                self.redo(m, known)
             case "undo":
                 m, recorded = self.layers.pop()
                 assert m == effect["m"], f"undo of {effect['m']}, but {m} is on top"
@@ -393,7 +412,8 @@ def difference(script: Script, answer: Thing) -> str | None:
     try:
         wanted = [plain(each, script.profile) for each in expected(script)]
     except ScriptError as error:
-        return None if answer.get("kind") == "bad-request" else f"bad script ({error}), but {answer}"
+        refused = answer.get("kind") == "bad-request"
+        return None if refused else f"bad script ({error}), but {answer}"
     if answer["t"] != "ran":
         return f"fault: {answer}"
     observed = cast(list[Thing], answer["obs"])
@@ -410,10 +430,12 @@ def _text(value: Json) -> str:
     return json.dumps(value, sort_keys=True)
 
 
-def differences(profile: str, seed: int, count: int) -> Iterator[tuple[Script, str]]:
+def differences(
+    profile: str, seed: int, count: int, adapter: Path = TYPESCRIPT
+) -> Iterator[tuple[Script, str]]:
     """Every script whose answers differ, with the first difference."""
     drawn = list(scripts(seed, count, profile))
-    for script, answer in zip(drawn, answers(("node", str(TYPESCRIPT)), drawn), strict=True):
+    for script, answer in zip(drawn, answers(("node", str(adapter)), drawn), strict=True):
         found = difference(script, answer)
         if found is not None:
             yield script, found
@@ -431,7 +453,8 @@ def main() -> int:
         found = list(differences(profile, cast(int, given.seed), cast(int, given.scripts)))
         print(f"{profile}: {given.scripts} scripts, {len(found)} differ")
         for script, text in sorted(found, key=lambda pair: len(pair[0].steps))[:3]:
-            print(json.dumps({"with": script.setting}), *map(json.dumps, script.steps), text, sep="\n  ")
+            lines = [json.dumps({"with": script.setting}), *map(json.dumps, script.steps), text]
+            print("\n  ".join(lines))
         bad += len(found)
     return 1 if bad else 0
 

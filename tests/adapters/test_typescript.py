@@ -1,0 +1,52 @@
+"""The independent implementation answers as the reference does; the suite finds nothing in it."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from tests.adapters.differential import TYPESCRIPT, differences
+from tests.adapters.node import needs_kit, needs_node, optisync
+
+pytestmark = [needs_node, needs_kit]
+
+
+@pytest.mark.parametrize("profile", ["patch", "coordinator", "view"])
+def test_random_scripts_are_answered_as_by_the_reference(profile: str) -> None:
+    for script, text in differences(profile, seed=1, count=1500):
+        pytest.fail(f"{text}\n{script}")
+
+
+FAULTS = {
+    "inverses are not recorded afresh": (
+        "engine/store.js",
+        "const inverse = attempt(this.docs, changes);\n        this.#layers",
+        "const inverse = (this.old ??= new Map()).get(seq) ?? attempt(this.docs, changes);"
+        "\n        this.old.set(seq, inverse);\n        this.#layers",
+    ),
+    "a gap is not asked for": ("engine/coordinator.js", "this.server.request(after, upto)", "0"),
+    "a repeated move": ("patch.js", "if (to === from) {", "if (false) {"),
+}
+
+
+@pytest.mark.parametrize("name", FAULTS)
+def test_the_comparison_finds_a_faulty_implementation(name: str, tmp_path: Path) -> None:
+    where, old, new = FAULTS[name]
+    dist = tmp_path / "dist"
+    shutil.copytree(TYPESCRIPT.parent, dist)
+    (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
+    text = (dist / where).read_text(encoding="utf-8")
+    assert text.count(old) == 1
+    (dist / where).write_text(text.replace(old, new), encoding="utf-8")
+    profile = "patch" if where == "patch.js" else "coordinator"
+    assert list(differences(profile, seed=1, count=1500, adapter=dist / "main.js"))
+
+
+def test_the_suite_finds_nothing() -> None:
+    done = optisync("run", "--target", "typescript", "--no-probes")
+    assert done.returncode == 0, done.stdout[-3000:] + done.stderr
+    (row,) = [line.split() for line in done.stdout.splitlines() if line.startswith("typescript ")]
+    assert int(row[1]) > 200
+    assert row[-1] == "conformant"
+    assert all(cell == "0" for cell in row[2:-1])
