@@ -184,16 +184,15 @@ Hosted(held, state) ==
 
 \* Runs to completion: the host answers what it is handed before anything else happens.
 \* [port-busy] [drain-one-step-each]
+Hosting(c, done, w) ==
+    [state |-> done.state, docs |-> Hosted(w.docs, w.state), effects |-> w.effects \o done.effects]
 RECURSIVE RunToEnd(_, _)
 RunToEnd(c, w) ==
     IF w.state.port = Idle THEN w
-    ELSE (LET done == Step(Config(c), w.state, [kind |-> "applied", ok |-> TRUE])
-          IN RunToEnd(c, [state |-> done.state, docs |-> Hosted(w.docs, w.state),
-                     effects |-> w.effects \o done.effects]))
+    ELSE RunToEnd(c, Hosting(c, Step(Config(c), w.state, [kind |-> "applied", ok |-> TRUE]), w))
 
-Taken(c, given) ==
-    (LET first == Step(Config(c), machine[c], given)
-     IN RunToEnd(c, [state |-> first.state, docs |-> docs[c], effects |-> first.effects]))
+Begun(c, done) == [state |-> done.state, docs |-> docs[c], effects |-> done.effects]
+Taken(c, given) == RunToEnd(c, Begun(c, Step(Config(c), machine[c], given)))
 
 Verdicts == {"acked", "rejected", "in-doubt"}
 
@@ -201,21 +200,18 @@ Verdicts == {"acked", "rejected", "in-doubt"}
 \* pending under that number, or was.
 NumberOf(state, seq) == IF IsPending(state, seq) THEN Number(IdOf(Find(state, seq))) ELSE seq
 Telling(given, n, kind) == [given EXCEPT ![n] = Append(given[n], kind)]
+Heard(given, state, e) ==
+    IF e.kind \in Verdicts THEN Telling(given, NumberOf(state, e.seq), e.kind) ELSE given
 RECURSIVE Tellings(_, _, _)
 Tellings(given, state, effects) ==
     IF effects = <<>> THEN given
-    ELSE (LET e == Head(effects)
-              more == IF e.kind \in Verdicts
-                      THEN Telling(given, NumberOf(state, e.seq), e.kind) ELSE given
-          IN Tellings(more, state, Tail(effects)))
+    ELSE Tellings(Heard(given, state, Head(effects)), state, Tail(effects))
 
 \* The last question among effects.
-Asking(effect) == effect.kind \in {"request", "resync"}
+Later(before, e) == IF e.kind \in {"request", "resync"} THEN e.kind ELSE before
 RECURSIVE Question(_, _)
 Question(before, effects) ==
-    IF effects = <<>> THEN before
-    ELSE (LET e == Head(effects)
-          IN Question(IF Asking(e) THEN e.kind ELSE before, Tail(effects)))
+    IF effects = <<>> THEN before ELSE Question(Later(before, Head(effects)), Tail(effects))
 
 \* Numbers are sent in order where Gate is on: none before the one in front of it is decided.
 MaySend(state, i) ==
@@ -239,15 +235,14 @@ Receive(c, given) ==
 \* --- what the application does ------------------------------------------------
 
 \* The next number, and a mutation under it. [client-seq-grows]
+Registered(c, done) ==
+    Begun(c, Step(Config(c), done.state,
+                  [kind |-> "register", seq |-> done.state.generated, sent |-> TRUE,
+                   changes |-> {Id(c, written[c] + 1)}]))
 Write(c) ==
     /\ written[c] < MaxSeq
     /\ written' = [written EXCEPT ![c] = written[c] + 1]
-    /\ (LET generated == Step(Config(c), machine[c], [kind |-> "generate"])
-            numbered == generated.state
-            given == [kind |-> "register", seq |-> numbered.generated, sent |-> TRUE,
-                      changes |-> {Id(c, written[c] + 1)}]
-            done == Step(Config(c), numbered, given)
-        IN Become(c, [state |-> done.state, docs |-> docs[c], effects |-> done.effects], question[c]))
+    /\ Become(c, Registered(c, Step(Config(c), machine[c], [kind |-> "generate"])), question[c])
     /\ UNCHANGED <<history, lost>>
 
 Abandon(c) ==
@@ -257,24 +252,24 @@ Abandon(c) ==
 
 \* A crash of a client that keeps documents, position and counter, but no queue.
 \* [client-seq-durable]
+CounterOf(state) == IF Mutant = "counter-from-queue" THEN 0 ELSE state.reserved
 Crash(c) ==
     /\ Crashes
     /\ machine[c].pending # <<>>
     /\ lost' = lost \cup SetOf(PendingIds(machine[c]))
-    /\ (LET counter == IF Mutant = "counter-from-queue" THEN 0 ELSE machine[c].reserved
-            state == Start(machine[c].confirmed, counter)
-        IN Become(c, [state |-> state, docs |-> docs[c], effects |-> <<>>], ""))
+    /\ Become(c, [state |-> Start(machine[c].confirmed, CounterOf(machine[c])),
+                  docs |-> docs[c], effects |-> <<>>], "")
     /\ UNCHANGED <<history, written>>
 
 \* --- what arrives ---------------------------------------------------------------
 
 \* The verdict of any decision of any epoch.
+ReadBy(c, message) ==
+    IF Mutant = "verdict-of-any-epoch" /\ message.epoch < machine[c].confirmed.epoch
+    THEN [message EXCEPT !.epoch = machine[c].confirmed.epoch] ELSE message
 TakeVerdict(c, epoch, i) ==
     /\ history[epoch][i].client = c
-    /\ (LET message == VerdictOf(epoch, i)
-            read == IF Mutant = "verdict-of-any-epoch" /\ epoch < machine[c].confirmed.epoch
-                    THEN [message EXCEPT !.epoch = machine[c].confirmed.epoch] ELSE message
-        IN Receive(c, read))
+    /\ Receive(c, ReadBy(c, VerdictOf(epoch, i)))
 
 ArriveVerdict(c) ==
     \E epoch \in 1..Epoch : \E i \in 1..Len(history[epoch]) : TakeVerdict(c, epoch, i)
@@ -340,16 +335,14 @@ LoseQuestion(c) ==
 
 \* The answer arrives: a snapshot; or the first of the missing deltas, the rest being lost; or, if
 \* there is none to send, where the stream is. [request-epoch]
+AnswerAt(c, at, head) ==
+    IF question[c] = "resync" THEN SnapshotOf(c, Epoch, Len(history[Epoch]), head)
+    ELSE IF at.epoch # Epoch \/ at.server_seq = head THEN HeadOf(Epoch)
+    ELSE IF ~IsSent(Epoch, at.server_seq, at.server_seq + 1) THEN HeadOf(Epoch)
+    ELSE DeltaOf(Epoch, at.server_seq, at.server_seq + 1)
 ArriveAnswer(c) ==
     /\ question[c] # ""
-    /\ (LET at == machine[c].confirmed
-            head == Len(LogOf(history[Epoch]))
-            message ==
-                IF question[c] = "resync" THEN SnapshotOf(c, Epoch, Len(history[Epoch]), head)
-                ELSE IF at.epoch # Epoch \/ at.server_seq = head THEN HeadOf(Epoch)
-                ELSE IF ~IsSent(Epoch, at.server_seq, at.server_seq + 1) THEN HeadOf(Epoch)
-                ELSE DeltaOf(Epoch, at.server_seq, at.server_seq + 1)
-        IN Become(c, Taken(c, message), ""))
+    /\ Become(c, Taken(c, AnswerAt(c, machine[c].confirmed, Len(LogOf(history[Epoch])))), "")
     /\ UNCHANGED <<history, written, lost>>
 
 LiveNext ==
