@@ -5,18 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Final, cast
+from typing import Final
 
 import msgspec
 
 from optisync.errors import OptisyncError
-from optisync.values import Json, Obj, freeze, parse
-from optisync.view import changes_to_json, invert_changes
-from optisync_conformance.derive import Hosts, read_changes
-from optisync_conformance.frames import Json as Plain
+from optisync.values import Json, Obj, parse
+from optisync_conformance.case import Case as Case
+from optisync_conformance.case import CaseError as CaseError
+from optisync_conformance.case import Step as Step
+from optisync_conformance.case import frozen_object, with_inverses
+from optisync_conformance.case import run_case as run_case
 from optisync_conformance.match import MATCHERS
-from optisync_conformance.reference.host import Observation, thaw
-from optisync_conformance.reference.run import run_script
+from optisync_conformance.reference.host import thaw
 from optisync_conformance.requirements import requirements
 from optisync_conformance.resources import resource_dir
 from optisync_conformance.script import (
@@ -37,55 +38,6 @@ EXPECTED: Final[dict[str, frozenset[str]]] = {
     ),
     "view": frozenset({"out", "effects", "view", "shown", "server"}),
 }
-
-
-class CaseError(Exception):
-    """A case file or selection that is not valid; the text is one line: file, case, step, why."""
-
-
-class Step(msgspec.Struct, frozen=True):
-    """A step as it is sent, and what is expected of its observation (empty: only `out` ok).
-
-    `req`: the requirement the step is about, if it is not that of the case.
-    """
-
-    do: Obj
-    then: Obj
-    req: str = ""
-
-    def whole(self) -> Obj:
-        """The step as it stands in a case file."""
-        return self.do.put("then", self.then) if self.then else self.do
-
-
-class Case(msgspec.Struct, frozen=True):
-    """A script with expectations. `written_for`: faults this case was written to catch."""
-
-    id: str
-    title: str
-    req: str
-    profile: Profile
-    setting: Obj
-    steps: tuple[Step, ...]
-    pack: str
-    written_for: tuple[str, ...] = ()
-
-    def given(self) -> dict[str, Plain]:
-        """`with`, as it is sent."""
-        return cast("dict[str, Plain]", thaw(self.setting))
-
-    def script(self) -> list[Plain]:
-        """The steps, as they are sent."""
-        return [thaw(step.do) for step in self.steps]
-
-    def to_json(self) -> dict[str, Plain]:
-        """The case as it could stand in a case file, defaults filled in."""
-        whole: dict[str, Plain] = {"id": self.id, "title": self.title, "req": self.req}
-        whole |= {"profile": self.profile, "with": self.given()}
-        if self.written_for:
-            whole["for"] = [*self.written_for]
-        whole["steps"] = [thaw(step.whole()) for step in self.steps]
-        return whole
 
 
 class _Raw(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -172,7 +124,7 @@ def _checked(where: str, raw: _Raw, pack: str) -> Case:
     if not raw.steps:
         raise CaseError(f"{where}: a case has at least one step")
     try:
-        setting = _frozen(filled_setting(raw.profile, raw.setting))
+        setting = frozen_object(filled_setting(raw.profile, raw.setting))
     except ScriptError as error:
         raise CaseError(f"{where}: {error}") from None
     steps: list[Step] = []
@@ -188,13 +140,13 @@ def _checked(where: str, raw: _Raw, pack: str) -> Case:
 
 
 def _step(profile: str, raw: dict[str, object]) -> Step:
-    then = _frozen(raw.get("then", {}))
+    then = frozen_object(raw.get("then", {}))
     for field in then:
         if field not in EXPECTED[profile]:
             raise ScriptError(f"`then` has {field!r}; profile {profile} has {_listed(profile)}")
         _check_matchers(then[field])
     do = {key: value for key, value in raw.items() if key != "then"}
-    return Step(_frozen(filled_step(profile, do)), then)
+    return Step(frozen_object(filled_step(profile, do)), then)
 
 
 def _listed(profile: str) -> str:
@@ -211,49 +163,3 @@ def _check_matchers(expected: Json) -> None:
     inner = expected.values() if isinstance(expected, Obj) else expected
     for value in inner if not isinstance(inner, str | bool | int | float | None) else ():
         _check_matchers(value)
-
-
-def run_case(case: Case) -> list[Observation]:
-    """What the reference does with the script of a case. Raises ScriptError."""
-    steps = [cast("dict[str, object]", step) for step in case.script()]
-    return run_script(case.profile, case.given(), steps)
-
-
-def with_inverses(case: Case) -> Case:
-    """The case with `inverse` in every registration, as the reference's view gives it."""
-    if not any(step.do["do"] == "register" for step in case.steps):
-        return case
-    try:
-        observed = run_case(case)
-    except ScriptError as error:
-        raise CaseError(f"case {case.id}: {error}") from None
-    docs = case.setting["docs"]
-    hosts = Hosts(docs if isinstance(docs, Obj) else Obj(), (step.do for step in case.steps))
-    derived = hosts.follow(None, _frozen(observed[0]))
-    steps: list[Step] = []
-    for step, after in zip(case.steps, observed[1:], strict=True):
-        steps.append(with_inverse(step, derived.view))
-        derived = hosts.follow(step.do, _frozen(after))
-    return msgspec.structs.replace(case, steps=tuple(steps))
-
-
-def with_inverse(step: Step, view: Obj) -> Step:
-    """A registration with the `inverse` that takes it back from this view; other steps as is."""
-    changes = read_changes(step.do.get("atoms"))
-    if step.do["do"] != "register" or "inverse" in step.do or changes is None:
-        return step
-    try:
-        inverse = changes_to_json(invert_changes(view, changes))
-    except OptisyncError:  # it does not apply: there is nothing to take back
-        inverse = Obj()
-    return msgspec.structs.replace(step, do=step.do.put("inverse", inverse))
-
-
-def _frozen(raw: object) -> Obj:
-    try:
-        value = freeze(raw)
-    except OptisyncError as error:
-        raise ScriptError(str(error)) from None
-    if not isinstance(value, Obj):
-        raise ScriptError("an object is expected")
-    return value

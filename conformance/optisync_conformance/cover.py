@@ -21,7 +21,7 @@ from optisync.coordinator.inputs import Applied, Input
 from optisync.coordinator.state import Coordinator
 from optisync.coordinator.step import step as machine
 from optisync.values import Obj, freeze
-from optisync_conformance.cases import Case, Step, run_case, with_inverse
+from optisync_conformance.case import Case, Step, run_case, with_inverse
 from optisync_conformance.coverwords import requirement_of, setting_of, step_of
 from optisync_conformance.judge import fields
 from optisync_conformance.modelcheck.coordinator_cover import cover_scopes

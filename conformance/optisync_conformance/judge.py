@@ -10,7 +10,7 @@ from optisync.errors import OptisyncError
 from optisync.patch import apply, patch_from_json
 from optisync.values import Json, Obj, freeze
 from optisync.view import Doc
-from optisync_conformance.cases import Case, Step
+from optisync_conformance.case import Case, Step
 from optisync_conformance.derive import Hosts
 from optisync_conformance.match import Difference, Kind, difference
 

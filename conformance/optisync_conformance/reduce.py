@@ -14,7 +14,7 @@ from msgspec.structs import replace
 
 from optisync.errors import OptisyncError
 from optisync.values import Json, Obj, dump
-from optisync_conformance.cases import Case, CaseError, Step, run_case, with_inverses
+from optisync_conformance.case import Case, CaseError, Step, run_case, with_inverses
 from optisync_conformance.judge import Failure, fields, judge
 from optisync_conformance.match import MATCHERS
 from optisync_conformance.reference.stdio import SEES
