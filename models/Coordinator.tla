@@ -232,7 +232,7 @@ OutcomeOf(outcomes, seq) ==
     ELSE OutcomeOf(SubSeq(outcomes, 1, Len(outcomes) - 1), seq)
 
 \* What the snapshot makes of one pending mutation: the turn, and what is kept (<<>>: it is gone).
-Outcome(config, turn, snapshot, entry) ==
+Outcome(config, turn, snapshot, forgotten, entry) ==
     (LET outcome == OutcomeOf(snapshot.outcomes, entry.seq)
      IN CASE outcome.verdict = "accepted" -> \* [snapshot-outcomes-settle]
                 [turn |-> Tell(config, turn, Acked(entry.seq)),
@@ -243,7 +243,7 @@ Outcome(config, turn, snapshot, entry) ==
                        kept |-> <<entry>>]
                  ELSE [turn |-> Tell(config, turn, Rejected(entry.seq)), kept |-> <<>>])
           [] outcome.verdict = "none" ->
-                (IF ~snapshot.client_known /\ entry.sent /\ entry.acked = None
+                (IF forgotten /\ entry.sent
                  THEN [turn |-> Tell(config, turn, InDoubt(entry.seq)), \* [client-unknown-in-doubt]
                        kept |-> <<>>]
                  ELSE [turn |-> turn, \* [snapshot-keeps-pending]
@@ -255,11 +255,18 @@ OutcomeEach(config, turn, snapshot, reborn, entries) ==
     ELSE (LET confirmed == Position(snapshot.epoch, snapshot.server_seq)
               entry == IF reborn /\ Mutant # "dead-ack-stays" \* [dead-epoch-ack-returns]
                        THEN [Head(entries) EXCEPT !.acked = None] ELSE Head(entries)
-              one == Outcome(config, turn, snapshot, entry)
+              forgotten == reborn /\ ~snapshot.client_known
+              one == Outcome(config, turn, snapshot, forgotten, entry)
               more == OutcomeEach(config, one.turn, snapshot, reborn, Tail(entries))
               here == IF one.kept # <<>> /\ Covered(Head(one.kept), confirmed)
                       THEN <<>> ELSE one.kept
           IN [turn |-> more.turn, left |-> here \o more.left])
+
+\* The newest position that the snapshot or one of its outcomes names. [ack-reveals-gap]
+Newest(snapshot) ==
+    (LET accepted == {o \in Entries(snapshot.outcomes) : o.verdict = "accepted"}
+         named == {snapshot.server_seq} \cup {o.server_seq : o \in accepted}
+     IN Position(snapshot.epoch, CHOOSE n \in named : \A m \in named : m <= n))
 
 CommitSnapshot(config, turn, snapshot) ==
     (LET state == turn.state
@@ -269,7 +276,7 @@ CommitSnapshot(config, turn, snapshot) ==
      IN [each.turn EXCEPT !.state =
             [each.turn.state EXCEPT
                 !.confirmed = confirmed,
-                !.heard = Max(state.heard, confirmed),
+                !.heard = Max(state.heard, Newest(snapshot)),
                 !.pending = each.left,
                 !.buffer = IF reborn THEN <<>> ELSE state.buffer,
                 !.requested = IF reborn THEN None ELSE state.requested,
@@ -323,11 +330,12 @@ Flips(before, entries) ==
              \o Flips(before, Tail(entries)))
 
 \* [callback-order]
-Notices(before, turn) ==
+Notices(before, given, turn) ==
     (LET after == turn.state
+         loaded == given.kind = "applied" /\ given.ok /\ before.port.kind = "snapshot"
          same == after.pending = before.pending /\ after.confirmed = before.confirmed
      IN Sorted(turn.verdicts) \o Flips(before, after.pending) \o turn.diags
-        \o (IF same THEN <<>> ELSE <<[kind |-> "changed"]>>)) \* [one-change]
+        \o (IF same /\ ~loaded THEN <<>> ELSE <<[kind |-> "changed"]>>)) \* [one-change]
 
 \* One delta a step. [drain-one-step-each]
 RECURSIVE TakeNext(_, _)
@@ -358,15 +366,16 @@ Missing(state, again) ==
     THEN state.heard.server_seq \* [head-reveals-gap] [ack-reveals-gap]
     ELSE None
 
-\* Ask the server for what is missing: once, and once more at each tick. [one-request]
-Ask(before, after, again) ==
+\* Ask the server for what is missing: once, and once more at each tick; what a snapshot answered
+\* a delta held back that overlaps it asks anew. [one-request] [overlap-resyncs]
+Ask(before, between, after, again) ==
     (LET confirmed == after.confirmed.server_seq
          over == after.requested # None /\ (again \/ after.requested <= confirmed)
          open == IF over THEN None ELSE after.requested
          upto == Missing(after, again)
      IN IF NeedsResync(after) THEN
             [state |-> [after EXCEPT !.requested = None],
-             effects |-> IF NeedsResync(before) /\ ~again THEN <<>>
+             effects |-> IF NeedsResync(before) /\ NeedsResync(between) /\ ~again THEN <<>>
                          ELSE <<[kind |-> "resync"]>>]
         ELSE IF after.port # Idle THEN [state |-> after, effects |-> <<>>]
         ELSE IF upto = None \/ open # None THEN
@@ -498,7 +507,7 @@ Transition(config, turn, given) ==
           [] OTHER -> CurrentEpoch(config, turn, given))
 
 Effects(before, given, turn, after, questions) ==
-    Counter(before, after) \o Replan(before, turn.state, given) \o Notices(before, turn)
+    Counter(before, after) \o Replan(before, turn.state, given) \o Notices(before, given, turn)
     \o HandOut(before, after) \o questions
 
 Answer(before, given, turn, asked) ==
@@ -507,7 +516,7 @@ Answer(before, given, turn, asked) ==
 
 Accept(config, before, given, turn) ==
     Answer(before, given, turn,
-           Ask(before, TakeNext(config, turn.state), given.kind = "tick"))
+           Ask(before, turn.state, TakeNext(config, turn.state), given.kind = "tick"))
 
 Refuse(before, error) == [state |-> before, effects |-> <<>>, error |-> error]
 

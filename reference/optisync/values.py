@@ -85,8 +85,10 @@ def same(left: Json, right: Json) -> bool:
     >>> same(1, 1.0), same(1, True), same((1,), (True,))
     (True, False, False)
     """
+    if left is right:  # shared values, and there is no NaN here
+        return True
     if left is None or isinstance(left, bool) or right is None or isinstance(right, bool):
-        return left is right
+        return False
     if isinstance(left, tuple):
         return isinstance(right, tuple) and len(left) == len(right) and all(map(same, left, right))
     if isinstance(left, Obj):

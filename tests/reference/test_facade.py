@@ -96,7 +96,7 @@ def test_a_call_from_a_callback_that_is_refused_is_collected() -> None:
     sync, _ = connected()
     sync.on_state_change(lambda: sync.mark_sent(ClientSeq(9)))
     write(sync)
-    assert sync.errors == [UnknownMutation(ClientSeq(9))]
+    assert list(sync.errors) == [UnknownMutation(ClientSeq(9))]
 
 
 def test_pending_patches_are_by_atom_and_in_order() -> None:

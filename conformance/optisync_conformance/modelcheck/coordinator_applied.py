@@ -114,7 +114,7 @@ def _outcome(entry: Pending, snapshot: Snapshot, reborn: bool, outcome: Outcome 
         case None:
             if acked is not None and acked <= snapshot.server_seq:
                 return "acked-covered"
-            if snapshot.client_known or acked is not None:
+            if snapshot.client_known or not reborn:
                 return "keeps-pending"
             return "in-doubt" if entry.sent else "unsent-stays"
 

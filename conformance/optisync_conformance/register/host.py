@@ -135,11 +135,9 @@ def _settled(world: World) -> frozenset[ClientSeq]:
 def _ended_by(world: World, snapshot: Snapshot) -> frozenset[ClientSeq]:
     """The mutations that a snapshot ends without their being in its documents, or in doubt."""
     refused = {o.seq for o in snapshot.outcomes if isinstance(o.verdict, Refused)}
-    if snapshot.client_known:
+    if snapshot.client_known or snapshot.epoch == world.client.confirmed.epoch:
         return frozenset(refused)
-    outcomes = {o.seq for o in snapshot.outcomes}
-    acked = {p.seq for p in world.client.pending if p.acked is not None}
-    return frozenset(refused | {own.seq for own in world.own} - outcomes - acked)
+    return frozenset(refused | {own.seq for own in world.own} - {o.seq for o in snapshot.outcomes})
 
 
 def _try(docs: Docs, changes: Changes) -> Docs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
+from optisync.coordinator.errors import LimitTooSmall
 from optisync.coordinator.strategy import Strategy, client_wins
 from optisync.values import ClientId
 
@@ -25,7 +26,7 @@ class Variant(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Bounds of the queues, all at least 1.
+    """Bounds of the queues, all at least 1. Raises LimitTooSmall.
 
     `pending`: registered mutations; `buffer`: deltas held back by a gap; `verdicts`: verdicts
     remembered; `block`: client_seq numbers reserved durably at a time.
@@ -35,6 +36,12 @@ class Limits:
     buffer: int = 100
     verdicts: int = 256
     block: int = 32
+
+    def __post_init__(self) -> None:
+        for name in ("pending", "buffer", "verdicts", "block"):
+            value: int = getattr(self, name)
+            if value < 1:
+                raise LimitTooSmall(name, value)
 
 
 @dataclass(frozen=True, slots=True)

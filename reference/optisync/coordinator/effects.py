@@ -111,7 +111,7 @@ class Diag:
 
 @dataclass(frozen=True, slots=True)
 class Changed:
-    """Pending, a status, or the confirmed position changed: fold again."""
+    """Pending, a status, the confirmed position or the documents changed: fold again."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,7 @@
-"""Why a coordinator refuses an input. Its state is then the one it was in. [error-codes]"""
+"""Why a coordinator refuses an input, and its state is the one it was in; or a configuration.
+
+[error-codes]
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,18 @@ from typing import ClassVar
 
 from optisync.errors import OptisyncError
 from optisync.values import ClientSeq, ServerSeq
+
+
+@dataclass(unsafe_hash=True)
+class LimitTooSmall(OptisyncError):
+    """A limit of the configuration lets nothing through."""
+
+    code: ClassVar[str] = "limit-too-small"
+    name: str
+    value: int
+
+    def __str__(self) -> str:
+        return f"the limit {self.name!r} must be an integer of at least 1, not {self.value!r}"
 
 
 @dataclass(unsafe_hash=True)

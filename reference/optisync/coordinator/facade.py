@@ -3,14 +3,16 @@
 It runs each input to completion: a call made from a callback is queued behind the step that is
 being told. Ports (`on_apply_delta`, `on_rollback`) have one consumer; a failing apply port makes
 the coordinator resync, any other callback that raises is collected in `errors` and changes
-nothing.
+nothing. What is no Exception (KeyboardInterrupt) ends the call it came up in: what that step had
+still to tell is not told, a delta or snapshot handed out counts as failed, and a host that follows
+the plan folds once to get its view back.
 """
 
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, Sequence
-from typing import Generic, TypeAlias, TypeVar
+from collections.abc import Callable, Mapping, MutableSequence, Sequence
+from typing import Final, Generic, TypeAlias, TypeVar
 
 from optisync.contracts.messages import Ack, Delta, Ids, Message, Reject, Snapshot
 from optisync.coordinator.config import Config
@@ -24,16 +26,19 @@ from optisync.coordinator.effects import (
     Undo,
 )
 from optisync.coordinator.errors import PortMissing, PortTaken
+from optisync.coordinator.given import changes_given, value_given
 from optisync.coordinator.inputs import Abandon, Applied, Generate, Input, Register, Sent, Tick
 from optisync.coordinator.state import Coordinator, Position, shown, start
 from optisync.coordinator.step import step
 from optisync.errors import OptisyncError
 from optisync.patch import Patch
 from optisync.values import AtomKey, ClientSeq, Epoch, Json, ServerSeq, Version
-from optisync.view import Change, Update, changes_of
+from optisync.view import Change
 
 Given = TypeVar("Given")
 Unsubscribe: TypeAlias = Callable[[], None]
+
+KEPT_ERRORS: Final = 256
 
 
 class Observers(Generic[Given]):
@@ -52,9 +57,14 @@ class Observers(Generic[Given]):
     def __bool__(self) -> bool:
         return bool(self._callbacks)
 
-    def tell(self, given: Given, errors: list[Exception]) -> None:
-        """Call everyone subscribed now; what they raise is collected. [observers-isolated]"""
-        for callback in tuple(self._callbacks.values()):
+    def tell(self, given: Given, errors: MutableSequence[Exception]) -> None:
+        """Call everyone subscribed now; what they raise is collected. [observers-isolated]
+
+        One that is unsubscribed by another before its turn is not called.
+        """
+        for key, callback in tuple(self._callbacks.items()):
+            if key not in self._callbacks:
+                continue
             try:
                 callback(given)
             except Exception as error:
@@ -65,8 +75,9 @@ class OptimisticSyncCoordinator:
     """One client's coordinator.
 
     `store_counter` must make the number durable before it returns; without it each life of the
-    process needs another client id. `confirmed` is where the documents are, `counter` the last
-    number stored by earlier lives.
+    process needs another client id; what it calls here waits like a call from a callback.
+    `confirmed` is where the documents are, `counter` the last number stored by earlier lives.
+    `errors` keeps the last KEPT_ERRORS exceptions of callbacks and of calls made from them.
 
     >>> from optisync.values import ClientId
     >>> sync = OptimisticSyncCoordinator(Config(ClientId("me")))
@@ -84,7 +95,7 @@ class OptimisticSyncCoordinator:
         store_counter: Callable[[ClientSeq], None] | None = None,
     ) -> None:
         self.state: Coordinator = start(confirmed, counter)
-        self.errors: list[Exception] = []
+        self.errors: deque[Exception] = deque(maxlen=KEPT_ERRORS)
         self._config = config
         self._store_counter = store_counter
         self._apply: Observers[Delta | Snapshot] = Observers()
@@ -96,10 +107,18 @@ class OptimisticSyncCoordinator:
 
     def generate_client_seq(self) -> ClientSeq:
         """The next number, from 1, never given out before, in this life or an earlier one."""
-        done = step(self._config, self.state, Generate())
-        self._store(done.effects)
+        before, done = self.state, step(self._config, self.state, Generate())
+        running, self._running = self._running, True
+        try:
+            self._store(done.effects)
+        finally:
+            self._running = running
+        if self.state is not before:  # the store took a number itself
+            return self.generate_client_seq()
         self.state = done.state
-        return self.state.generated
+        if not running:
+            self._run_waiting()
+        return done.state.generated
 
     def register_pending_mutation(
         self,
@@ -109,12 +128,12 @@ class OptimisticSyncCoordinator:
         *,
         sent: bool = True,
     ) -> None:
-        """Show a mutation from now on. Raises ClientSeqOrder, QueueFull."""
-        changes = {
-            atom: Update(change) if isinstance(change, tuple) else change
-            for atom, change in optimistic_patches.items()
-        }
-        self._run(Register(client_seq, changes_of(changes), mutation_info, sent))
+        """Show a mutation from now on. Raises ClientSeqOrder, QueueFull.
+
+        Values are copied. What is no change raises PatchMalformed, what is no JSON ValueMalformed.
+        """
+        info = value_given(mutation_info, "/mutation_info")
+        self._run(Register(client_seq, changes_given(optimistic_patches), info, sent))
 
     def confirm_mutation(
         self,
@@ -124,13 +143,20 @@ class OptimisticSyncCoordinator:
         version: Version | None = None,
         ids: Ids = (),
     ) -> None:
-        """The server accepted it. Raises AckWithoutPosition unless the variant is seed-literal."""
+        """The server accepted it. Raises AckWithoutPosition unless the variant is seed-literal.
+
+        Without `epoch` the verdict counts for the confirmed epoch, whenever it was given: pass the
+        epoch of the server's message, or one from before a restore settles what is undone.
+        """
         self._run(Ack(self._epoch(epoch), client_seq, server_seq, version, ids))
 
     def reject_mutation(
         self, client_seq: ClientSeq, code: str = "rejected", epoch: Epoch | None = None
     ) -> None:
-        """The server refused it: exactly this mutation goes, later ones stay."""
+        """The server refused it: exactly this mutation goes, later ones stay.
+
+        `epoch` as in `confirm_mutation`.
+        """
         self._run(Reject(self._epoch(epoch), client_seq, code))
 
     def process_server_delta(self, delta: Delta) -> None:
@@ -190,16 +216,32 @@ class OptimisticSyncCoordinator:
         if self._running:  # [calls-from-callbacks-wait]
             self._waiting.append(given)
             return
+        self._run_waiting()  # left by a call that was interrupted
         self._running = True
         try:
             refusal = self._complete(given)
-            while self._waiting:
-                late = self._complete(self._waiting.popleft())
-                self.errors += () if late is None else (late,)
         finally:
-            self._running = False
+            self._release()
+        self._run_waiting()
         if refusal is not None:
             raise refusal
+
+    def _run_waiting(self) -> None:
+        while self._waiting:
+            self._running = True
+            try:
+                refusal = self._complete(self._waiting.popleft())
+                self.errors += () if refusal is None else (refusal,)
+            except Exception as error:  # of a caller without types
+                self.errors.append(error)
+            finally:
+                self._release()
+
+    def _release(self) -> None:
+        """Ready for a call. What is still in the port was left there by an interruption."""
+        while self.state.port is not None:  # [failed-apply-resyncs]
+            self.state = step(self._config, self.state, Applied(False)).state
+        self._running = False
 
     def _complete(self, given: Input) -> OptisyncError | None:
         """One input, and the answers of the apply port that it leads to."""

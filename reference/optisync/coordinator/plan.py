@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from optisync.contracts.messages import Delta
+from optisync.contracts.messages import Delta, Snapshot
 from optisync.coordinator.effects import (
     Apply,
     Changed,
@@ -61,16 +61,17 @@ def _common(old: tuple[Pending, ...], new: tuple[Pending, ...]) -> int:
     return length
 
 
-def notices(before: Coordinator, turn: Turn) -> tuple[Effect, ...]:
+def notices(before: Coordinator, turn: Turn, given: Input) -> tuple[Effect, ...]:
     """Verdicts in client_seq order, suspensions, diagnostics, one Changed. [callback-order]"""
     after = turn.state
     was = {p.seq: p.withheld for p in before.pending}
     flipped = tuple(p for p in after.pending if p.withheld != was.get(p.seq, p.withheld))
     moved = tuple(Suspended(p.seq) if p.withheld else Resumed(p.seq) for p in flipped)
     verdicts = tuple(sorted(turn.verdicts, key=lambda effect: effect.seq))
-    # [one-change]
+    # [one-change]: a snapshot replaces the documents, wherever it stands
+    loaded = given == Applied(ok=True) and isinstance(before.port, Snapshot)
     same = after.pending == before.pending and after.confirmed == before.confirmed
-    return verdicts + moved + turn.diags + (() if same else (Changed(),))
+    return verdicts + moved + turn.diags + (() if same and not loaded else (Changed(),))
 
 
 def take_next(state: Coordinator, dense: bool) -> Coordinator:
@@ -103,11 +104,15 @@ def hand_out(before: Coordinator, after: Coordinator) -> tuple[Effect, ...]:
 
 
 def ask(
-    before: Coordinator, after: Coordinator, *, again: bool
+    before: Coordinator, between: Coordinator, after: Coordinator, *, again: bool
 ) -> tuple[Coordinator, tuple[Effect, ...]]:
-    """Ask the server for what is missing: once, and once more at each tick. [one-request]"""
+    """Ask the server for what is missing: once, and once more at each tick. [one-request]
+
+    `between` is the state before the next delta was taken: what a snapshot answered there, a delta
+    held back that overlaps it asks anew. [overlap-resyncs]
+    """
     if needs_resync(after):
-        told = needs_resync(before) and not again
+        told = needs_resync(before) and needs_resync(between) and not again
         return replace(after, requested=None), () if told else (Resync(),)
     if after.port is not None:
         return after, ()

@@ -135,17 +135,18 @@ def _commit_snapshot(config: Config, turn: Turn, snapshot: Snapshot) -> Turn:
     state = turn.state
     confirmed = Position(snapshot.epoch, snapshot.server_seq)
     reborn = confirmed.epoch > state.confirmed.epoch
+    forgotten = reborn and not snapshot.client_known
     outcomes = {outcome.seq: outcome for outcome in snapshot.outcomes}
     left: list[Pending] = []
     for pending in state.pending:
         # [dead-epoch-ack-returns]
         entry = replace(pending, acked=None) if reborn else pending
-        turn, kept = _outcome(config, turn, snapshot, entry, outcomes.get(entry.seq))
+        turn, kept = _outcome(config, turn, entry, outcomes.get(entry.seq), forgotten)
         left += [kept] if kept is not None and not _covered(kept, confirmed) else []
     state = replace(
         turn.state,
         confirmed=confirmed,
-        heard=max(state.heard, confirmed),
+        heard=max(state.heard, confirmed, *_accepted(snapshot)),
         pending=tuple(left),
         buffer=() if reborn else state.buffer,
         requested=None if reborn else state.requested,
@@ -154,8 +155,17 @@ def _commit_snapshot(config: Config, turn: Turn, snapshot: Snapshot) -> Turn:
     return turn.at(state)
 
 
+def _accepted(snapshot: Snapshot) -> list[Position]:
+    """The positions that a snapshot's outcomes name. [ack-reveals-gap]"""
+    return [
+        Position(snapshot.epoch, outcome.verdict.server_seq)
+        for outcome in snapshot.outcomes
+        if isinstance(outcome.verdict, Accepted)
+    ]
+
+
 def _outcome(
-    config: Config, turn: Turn, snapshot: Snapshot, entry: Pending, outcome: Outcome | None
+    config: Config, turn: Turn, entry: Pending, outcome: Outcome | None, forgotten: bool
 ) -> tuple[Turn, Pending | None]:
     """What the snapshot's outcome makes of one pending mutation; None: it is gone."""
     verdict = None if outcome is None else outcome.verdict
@@ -167,8 +177,8 @@ def _outcome(
             return turn.diagnosed(DiagCode.CONTRADICTORY_VERDICT, entry.seq), entry
         case Refused(code):
             return tell(config, turn, Rejected(entry.seq, code)), None
-        case None if not snapshot.client_known and entry.sent and entry.acked is None:
-            return tell(config, turn, InDoubt(entry.seq)), None  # [client-unknown-in-doubt]
+        case None if forgotten and entry.sent:  # [client-unknown-in-doubt]
+            return tell(config, turn, InDoubt(entry.seq)), None
         case None:  # [snapshot-keeps-pending]
             return turn, entry
         case _:

@@ -56,9 +56,11 @@ class Coordinator:
 
     `confirmed`: where the documents are. `heard`: the highest position any message named.
     `reserved` >= `generated` >= `registered`: numbers durably reserved, handed out, registered.
-    `pending` and `told` are in client_seq order, `buffer` in server_seq order.
+    `pending` and `told` are in client_seq order, `buffer` in server_seq order. When more verdicts
+    are told than the limit, those with the lowest numbers are forgotten, unless still pending.
     `requested`: up to where missing deltas were asked for and have not arrived.
-    `broken`: this epoch's stream cannot be continued without a snapshot.
+    `broken`: this epoch's stream may not be continuable without a snapshot, and one was asked for;
+    a delta that is next is applied all the same before it arrives.
     `port`: the delta or snapshot handed to the host and not yet answered.
     """
 

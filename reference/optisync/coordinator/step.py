@@ -42,11 +42,11 @@ def step(config: Config, before: Coordinator, given: Input) -> Step[Coordinator,
     # TRANSITION
     turn = _transition(config, Turn(before), given)
     draining = plan.take_next(turn.state, config.dense)
-    after, questions = plan.ask(before, draining, again=isinstance(given, Tick))
+    after, questions = plan.ask(before, turn.state, draining, again=isinstance(given, Tick))
     # EFFECTS: the documents first, then those who look at them, then the next delta
     documents = plan.counter(before, after) + plan.replan(before, turn.state, given)
     # OBSERVATION
-    notices = plan.notices(before, turn)
+    notices = plan.notices(before, turn, given)
     return Step(after, documents + notices + plan.hand_out(before, after) + questions)
 
 

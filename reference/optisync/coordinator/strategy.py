@@ -2,7 +2,7 @@
 
 A strategy never edits the delta. Edited deltas make client and server differ for ever; see
 `specs/register.md`. It sees the delta and the mutations the server has not decided yet, and gives
-one decision for each, in the same order.
+one decision for each, in the same order. A snapshot asks no strategy.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TypeAlias
 
 from optisync.contracts.messages import Delta
 from optisync.coordinator.state import Pending
-from optisync.patch import overlap
+from optisync.patch import Test, overlap
 from optisync.view import Change, Changes, Update, changes_overlap
 
 
@@ -52,7 +52,11 @@ def server_wins(delta: Delta, undecided: tuple[Pending, ...]) -> tuple[Decision,
 
 
 def rebase(delta: Delta, undecided: tuple[Pending, ...]) -> tuple[Decision, ...]:
-    """A mutation never sent gives up the operations that conflict with the delta."""
+    """A mutation never sent gives up the operations that conflict with the delta.
+
+    Where one of them is a `test`, its whole change of that atom goes: what it guarded must not
+    happen unguarded.
+    """
     return tuple(
         Keep() if p.sent or not changes_overlap(p.changes, delta.changes) else _rebased(p, delta)
         for p in undecided
@@ -70,7 +74,8 @@ def _less(atom: str, mine: Change, delta: Delta) -> Change | None:
     if theirs is None:
         return mine
     if isinstance(mine, Update) and isinstance(theirs, Update):
-        patch = theirs.patch
-        kept = tuple(op for op in mine.patch if not overlap((op,), patch))
-        return Update(kept) if kept else None
+        lost = tuple(op for op in mine.patch if overlap((op,), theirs.patch))
+        kept = tuple(op for op in mine.patch if op not in lost)
+        guarded = any(isinstance(op, Test) for op in lost)
+        return Update(kept) if kept and not guarded else None
     return None

@@ -408,8 +408,9 @@ export class Coordinator {
   // --- resync
 
   #loaded(snapshot: Snapshot): void {
-    if (snapshot.epoch > this.epoch || snapshot.seq > this.seq) this.#tell.changed = true;
-    if (snapshot.epoch > this.epoch) {
+    this.#tell.changed = true;
+    const reborn = snapshot.epoch > this.epoch;
+    if (reborn) {
       this.epoch = snapshot.epoch;
       this.gap.reset();
       this.gap.hear(this.epoch, snapshot.seq);
@@ -420,16 +421,16 @@ export class Coordinator {
     if (asked?.kind === "snapshot" && asked.least <= snapshot.epoch) this.gap.asked = undefined;
     for (const [seq, outcome] of snapshot.outcomes) this.#outcome(seq, outcome);
     this.#retireCovered();
-    if (!snapshot.clientKnown) this.#forgotten();
+    if (reborn && !snapshot.clientKnown) this.#forgotten();
     this.#answered();
   }
 
   /** Outcomes reach down to the floor: about a mutation that is not pending they are no news. */
   #outcome(seq: number, outcome: Outcome): void {
+    if (outcome.kind === "ok") this.gap.hear(this.epoch, outcome.at);
     const mutation = this.pending.get(seq);
     if (mutation === undefined) return;
     if (outcome.kind === "rejected") return this.#refuse(seq, outcome.code);
-    this.gap.hear(this.epoch, outcome.at);
     if (mutation.at !== undefined && mutation.at !== outcome.at) {
       mutation.at = outcome.at;
       this.#tell.changed = true;
@@ -437,7 +438,7 @@ export class Coordinator {
     this.#accept(seq, outcome.at, outcome.version);
   }
 
-  /** The server knows nothing of this client: what became of sent mutations nobody can say. */
+  /** It begins an epoch and knows nothing of this client: what became of sent mutations nobody can say. */
   #forgotten(): void {
     for (const { seq, sent, told, at } of [...this.pending.values()]) {
       if (!sent || at !== undefined) continue;

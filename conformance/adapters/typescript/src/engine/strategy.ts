@@ -2,6 +2,7 @@
 
 import type { Change, Changes } from "../changes.js";
 import { changesMeet } from "../changes.js";
+import type { Op } from "../patch.js";
 import type { Delta, Pending } from "./messages.js";
 
 export type Decision = "keep" | "withhold" | Changes;
@@ -30,15 +31,17 @@ function meet(a: Changes, b: Changes): boolean {
   });
 }
 
-/** The changes without the operations that conflict with the delta. */
+/** The changes without the operations that conflict with the delta; a guard takes what it guards with it. */
 function rest(delta: Delta, changes: Changes): Changes {
   const kept: [string, Change][] = [];
   for (const [atom, change] of changes) {
     const other = delta.changes.get(atom);
     if (other === undefined || !changesMeet(other, change)) kept.push([atom, change]);
     else if (change.kind === "update") {
-      const patch = change.patch.filter((op) => !changesMeet(other, { kind: "update", patch: [op] }));
-      if (patch.length > 0) kept.push([atom, { kind: "update", patch }]);
+      const meets = (op: Op): boolean => changesMeet(other, { kind: "update", patch: [op] });
+      const patch = change.patch.filter((op) => !meets(op));
+      const unguarded = change.patch.some((op) => op.op === "test" && meets(op));
+      if (patch.length > 0 && !unguarded) kept.push([atom, { kind: "update", patch }]);
     }
   }
   return new Map(kept);
