@@ -4,12 +4,12 @@ import pytest
 from tests.reference.coordinating import FIRST, ME, ONE, SECOND, TWO, Life, adds, at, delta
 from tests.reference.coordinating import A as ATOM
 
-from optisync.contracts.messages import Ack, Delta, Head, Message, Reject
+from optisync.contracts.messages import Ack, Delta, Head, Message, Reject, Snapshot
 from optisync.coordinator.config import Config, Limits
 from optisync.coordinator.effects import Apply, Changed, Request, Resync, StoreCounter
 from optisync.coordinator.inputs import Applied, Generate, Register, Tick
 from optisync.coordinator.state import start
-from optisync.values import ClientSeq, Epoch, ServerSeq
+from optisync.values import ClientSeq, Epoch, Obj, ServerSeq
 
 
 def request(after: int, upto: int) -> Request:
@@ -71,12 +71,13 @@ def test_an_old_epoch_is_dead(message: Message) -> None:
 
 @pytest.mark.parametrize("message", of_epoch(TWO))
 def test_a_new_epoch_is_fetched(message: Message) -> None:
-    """[higher-epoch-resyncs]"""
+    """[higher-epoch-resyncs] [one-request]"""
     life = Life()
     life.write()
     assert life.give(message) == (Resync(),)
     assert (life.pending, life.state.confirmed, life.state.buffer) == ([FIRST], at(0), ())
     assert life.give(message) == ()
+    assert life.give(Tick()) == (Resync(),)
 
 
 def test_the_next_delta_is_applied_and_the_position_moves_with_it() -> None:
@@ -119,6 +120,13 @@ def test_what_was_held_back_is_applied_in_order_one_step_each() -> None:
     seen = [life.give(Applied(True)) for _ in range(3)]
     assert seen == [(Changed(), Apply(second)), (Changed(), Apply(third)), (Changed(),)]
     assert (life.state.confirmed, life.state.buffer) == (at(3), ())
+
+
+def test_what_was_held_back_outlives_a_snapshot_of_its_epoch() -> None:
+    """[gap-buffers]"""
+    life, held = Life(), delta(3, 4)
+    life.give(held, Snapshot(ONE, ServerSeq(3), Obj()))
+    assert life.give(Applied(True)) == (Changed(), Apply(held))
 
 
 def test_what_does_not_fit_is_fetched_again() -> None:

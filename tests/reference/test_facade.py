@@ -47,6 +47,20 @@ def test_an_observer_that_throws_keeps_nobody_from_being_called() -> None:
     assert [str(error) for error in sync.errors] == ["an observer with a bug"] * 3
 
 
+def test_a_number_is_covered_by_what_was_stored() -> None:
+    """[client-seq-durable] [client-seq-grows]"""
+    stored, given = [ClientSeq(0)], list[ClientSeq]()
+    for _ in range(3):
+        sync = OptimisticSyncCoordinator(
+            Config(ME), counter=stored[-1], store_counter=stored.append
+        )
+        for _ in range(40):
+            given.append(sync.generate_client_seq())
+            assert given[-1] <= stored[-1]
+    assert given == sorted(set(given))
+    assert len(stored) == 7
+
+
 def test_a_port_that_throws_makes_it_resync() -> None:
     """[failed-apply-resyncs]"""
     sync = OptimisticSyncCoordinator(Config(ME))
