@@ -1,6 +1,6 @@
 /**
- * The kit without an engine, for the benchmark: `--rest` (default) answers every step with rest, as an
- * engine would; `--bare` answers each line at once with as many empty observations.
+ * The kit without an engine, for the benchmark: every step comes back as its own answer. `--rest` (default)
+ * rests after each step, as an engine would; `--bare` answers each line at once.
  */
 
 import type { Handler, Profile } from "./kit/index.js";
@@ -9,7 +9,7 @@ import { flush, put, readLines } from "./kit/lines.js";
 
 const EVERY: Readonly<Record<string, Handler>> = new Proxy(
   {},
-  { getOwnPropertyDescriptor: () => ({ configurable: true, value: true }), get: () => () => ({}) },
+  { getOwnPropertyDescriptor: () => ({ configurable: true, value: true }), get: () => (step: unknown) => step },
 );
 const profile: Profile = { sees: ["out"], open: () => ({ steps: EVERY, observe: () => ({}) }) };
 const impl = { name: "echo", version: "1" };
@@ -20,7 +20,7 @@ if (process.argv.includes("--bare")) {
     () => 1 << 24,
     (line) => {
       const frame = JSON.parse(line ?? "{}") as { t: string; id: number; steps: unknown[] };
-      const obs = frame.t === "run" ? [null, ...frame.steps].map(() => ({ out: { ok: {} }, effects: [] })) : [];
+      const obs = frame.t === "run" ? [{}, ...frame.steps].map((step) => ({ out: { ok: step }, effects: [] })) : [];
       put(JSON.stringify(frame.t === "run" ? { t: "ran", id: frame.id, obs } : hello));
       queueMicrotask(flush);
     },
