@@ -5,15 +5,18 @@ Everything runs in this process, on copies of the reference, with a time limit f
 
 from __future__ import annotations
 
+import json
 import signal
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
+from hashlib import blake2b
 from types import FrameType
 from typing import Final, TypeAlias, cast
 
 from optisync.errors import OptisyncError
-from optisync_conformance.cases import Case
+from optisync_conformance.cases import Case, run_case
 from optisync_conformance.faults import MAX_LINES, Fault, faults, sources_of
 from optisync_conformance.isolate import load_copy
 from optisync_conformance.judge import Failure, judge
@@ -140,6 +143,8 @@ def looking(run: RunCase) -> Look:
             return "hang"
         except Exception as error:  # a copy of the reference may break in any way
             return f"{type(error).__name__}: {error}"
+        if _digest(observed) == _right(case):
+            return None
         try:
             failures = judge(case, observed, SEES[case.profile]).failures
         except OptisyncError as error:
@@ -147,6 +152,18 @@ def looking(run: RunCase) -> Look:
         return failures[0] if failures else None
 
     return look
+
+
+@cache
+def _right(case: Case) -> bytes | None:
+    """What a passing reference shows: whoever shows the same passes, without being judged."""
+    observed = run_case(case)
+    failures = judge(case, observed, SEES[case.profile]).failures
+    return None if failures else _digest(observed)
+
+
+def _digest(observed: list[Observation]) -> bytes:
+    return blake2b(json.dumps(observed).encode()).digest()
 
 
 @contextmanager
