@@ -69,10 +69,12 @@ def test_an_interrupted_observer_keeps_no_delta_in_the_port() -> None:
         sync.process_server_delta(delta(0, 1))
     assert (sync.state.port, sync.state.confirmed) == (None, at(1))
     leave()
-    order: list[int] = []
-    sync.on_state_change(lambda: order.append(len(sync.state.pending)))
-    write(sync)
-    assert order == [0, 1]
+    order: list[tuple[int, int]] = []
+    sync.on_state_change(
+        lambda: order.append((len(sync.state.pending), sync.state.confirmed.server_seq))
+    )
+    sync.process_server_delta(delta(1, 2))
+    assert order == [(0, 1), (0, 2)]
 
 
 WRONG: list[tuple[object, type[OptisyncError], str]] = [
