@@ -177,7 +177,16 @@ def test_the_doctor_finds_the_reference_fit(tmp_path: Path) -> None:
     done = optisync("doctor", "--profile", "coordinator", "--", *ADAPTER, cwd=tmp_path)
     assert done.returncode == 0, done.stdout
     assert "ok    crash-durable: what is durable survives a crash" in done.stdout
-    assert "foreign" in done.stdout
+    assert "a-delta-" in done.stdout  # somebody else changes something
+
+
+def test_the_doctor_blames_no_probe_for_a_failed_case(tmp_path: Path) -> None:
+    faulty = (*ADAPTER, "--mutant", "foreign-changes-wait")
+    done = optisync("doctor", "--profile", "view", "--", *faulty, cwd=tmp_path)
+    assert done.returncode == 1, done.stdout
+    assert "FAIL  view." in done.stdout
+    assert "probes" not in done.stdout
+    assert "The adapter can be run." in done.stdout
 
 
 def test_the_doctor_names_a_remedy(tmp_path: Path) -> None:

@@ -16,11 +16,12 @@ export function view({ sees = ["out", "effects", "view", "server"], lacks = [] }
 
 function session(make, given, run) {
   const server = new ViewServer(given.docs);
+  let engine; // while it starts nobody looks: what it notifies then is not reported
   const tell = {
-    shown: () => run.effect({ e: "shown", view: engine.view() }),
+    shown: () => void (engine && run.effect({ e: "shown", view: engine.view() })),
     settled: (m, verdict) => run.effect({ e: "settled", m, verdict }),
   };
-  const engine = make(copy(given.docs), tell, run);
+  engine = make(copy(given.docs), tell, run);
   const data = (entry) => (entry === undefined ? undefined : { entry, rows: server.rows(entry) });
   const serve = ({ m, verdict, data: how = "with", code = "no" }) => {
     const entry = verdict === "ok" ? server.accept(m) : undefined;

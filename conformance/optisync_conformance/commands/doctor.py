@@ -56,7 +56,7 @@ def doctor(profiles: Sequence[str], timeout: float, name: str | None) -> int:
         how = Runner(target, settings, emit).run().exit
     finally:
         strays.kill_orphans()
-    click.echo(_advice(how))
+    click.echo(_advice(how, any(isinstance(event, Probed) and not event.ok for event in events)))
     return how.code
 
 
@@ -125,7 +125,7 @@ def _remedy(reason: str) -> str:
     return next((text for mark, text in _REMEDIES.items() if mark in reason), "")
 
 
-def _advice(how: Exit) -> str:
+def _advice(how: Exit, probe_failed: bool) -> str:
     match how:
         case Exit.CONFORMANT:
             return "The adapter is fit: `optisync run -- CMD` runs everything."
@@ -133,5 +133,10 @@ def _advice(how: Exit) -> str:
             return "Nothing could be scored: `sees` is too small, or `lacks` too large."
         case Exit.UNUSABLE | Exit.SUITE_BUG:
             return "The adapter cannot be used yet."
-        case Exit.FAILURE:
+        case Exit.FAILURE if probe_failed:
             return "Mend failed probes first: until then no verdict can be believed."
+        case Exit.FAILURE:
+            return (
+                "The adapter can be run. A failed case is the engine's fault or the adapter's:"
+                " `optisync run --case ID -- CMD` tells it in full."
+            )
