@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 _STYLE: Final = {Verdict.PASS: "green", Verdict.XFAIL: "yellow", Verdict.BLIND: "yellow"}
+_NAMED: Final = 20
 _EXIT_STYLE: Final = {Exit.CONFORMANT: "green", Exit.INCONCLUSIVE: "yellow"}
 _EVERY: Final = 0.1
 
@@ -95,8 +96,11 @@ class Terminal:
             show_failure(self._console, done, target.name)
         if len(red) > self._most:
             self._print(f"{target.name}: {len(red) - self._most} more failures", "bold")
-            for done in red[self._most :]:
+            named = self._most + _NAMED
+            for done in red[self._most : named]:
                 self._print(f"  {done.verdict} {done.case} [{done.requirement}]")
+            if len(red) > named:
+                self._print(f"  and {len(red) - named} more; --report json=FILE names them all")
         for probe in target.probes:
             if not probe.ok:
                 self._print(f"{target.name}: probe {probe.probe}: {probe.text}", "red")
