@@ -14,7 +14,7 @@ pytestmark = [needs_node, needs_kit]
 
 @pytest.mark.parametrize("profile", ["patch", "coordinator", "view"])
 def test_random_scripts_are_answered_as_by_the_reference(profile: str) -> None:
-    for script, text in differences(profile, seed=1, count=1500):
+    for script, text in differences(profile, seed=1, count=400):
         pytest.fail(f"{text}\n{script}")
 
 
@@ -39,8 +39,9 @@ def test_the_comparison_finds_a_faulty_implementation(name: str, tmp_path: Path)
     text = (dist / where).read_text(encoding="utf-8")
     assert text.count(old) == 1
     (dist / where).write_text(text.replace(old, new), encoding="utf-8")
-    profile = "patch" if where == "patch.js" else "coordinator"
-    assert list(differences(profile, seed=1, count=1500, adapter=dist / "main.js"))
+    profile = {"patch.js": "patch", "engine/store.js": "view"}.get(where, "coordinator")
+    found = differences(profile, seed=1, count=1500, adapter=dist / "main.js")
+    assert next(found, None) is not None
 
 
 def test_the_suite_finds_nothing() -> None:

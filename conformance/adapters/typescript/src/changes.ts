@@ -2,6 +2,7 @@
 
 import type { Json, JsonObject } from "./kit/json.js";
 import { copy, isObject, setMember } from "./kit/json.js";
+import { Refusal } from "./kit/refusal.js";
 import type { Op } from "./patch.js";
 import { PatchInapplicable, PatchMalformed, parsePatch, patchesMeet, patchInPlace } from "./patch.js";
 
@@ -14,7 +15,7 @@ export type Change =
 export type Changes = ReadonlyMap<string, Change>;
 export type Docs = Map<string, Json>;
 
-export class ChangeInapplicable extends Error {}
+export class ChangeInapplicable extends Refusal {}
 
 /** Changes as a script writes them. Throws PatchMalformed. */
 export function parseChanges(raw: unknown): Changes {

@@ -5,14 +5,15 @@
 
 import type { Json, JsonObject } from "./kit/json.js";
 import { copy, isObject, same, setMember } from "./kit/json.js";
+import { Refusal } from "./kit/refusal.js";
 
 export type Op =
   | { op: "add" | "replace" | "test"; path: string; value: Json }
   | { op: "remove"; path: string }
   | { op: "move" | "copy"; path: string; from: string };
 
-export class PatchMalformed extends Error {}
-export class PatchInapplicable extends Error {}
+export class PatchMalformed extends Refusal {}
+export class PatchInapplicable extends Refusal {}
 
 /** A place for one document, so that the whole document can be replaced. */
 export interface Root {

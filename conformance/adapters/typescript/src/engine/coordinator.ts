@@ -35,7 +35,7 @@ const REMEMBERED = 256;
 
 /** What a step has to tell when it is committed. */
 interface Tell {
-  readonly verdicts: Map<number, () => void>;
+  readonly verdicts: { readonly seq: number; readonly tell: () => void }[];
   readonly statuses: (() => void)[];
   readonly diags: (() => void)[];
   changed: boolean;
@@ -111,13 +111,17 @@ export class Coordinator {
     this.#call(() => {
       const { at, told } = this.#known(seq);
       if (at !== undefined) throw new CoordinatorError("already-accepted", `the server accepted ${seq}`);
-      this.#replan([seq], () => this.#doubt(seq, told));
+      this.#replan(seq, () => this.#doubt(seq, told));
     });
   }
 
-  /** The mutations shown, in order. */
-  *shown(): Generator<Pending> {
-    for (const mutation of this.pending.values()) if (!mutation.withheld) yield mutation;
+  /** The mutations shown, in order, from the number `from` on. */
+  shown(from = 0): Pending[] {
+    const shown: Pending[] = [];
+    for (const mutation of this.pending.values()) {
+      if (!mutation.withheld && mutation.seq >= from) shown.push(mutation);
+    }
+    return shown;
   }
 
   // --- messages of the server
@@ -130,14 +134,14 @@ export class Coordinator {
       if (!this.#current(epoch, at)) return;
       const place = at ?? this.seq;
       const before = this.pending.get(seq)?.at;
-      if (before === undefined) this.#replan([seq], () => this.#accept(seq, place, version));
+      if (before === undefined) this.#replan(seq, () => this.#accept(seq, place, version));
       else if (before !== place) this.#diag("contradictory-verdict", seq);
     });
   }
 
   reject(epoch: number, seq: number, code: string): void {
     this.#call(() => {
-      if (this.#current(epoch)) this.#replan([seq], () => this.#refuse(seq, code));
+      if (this.#current(epoch)) this.#replan(seq, () => this.#refuse(seq, code));
     });
   }
 
@@ -206,19 +210,25 @@ export class Coordinator {
   /** Tell what the step did, in the order of the text. */
   #commit(): void {
     const { verdicts, statuses, diags, changed } = this.#tell;
+    const told = verdicts.length + statuses.length + diags.length;
+    if (told === 0 && !changed) return;
     this.#tell = newTell();
-    for (const seq of [...verdicts.keys()].sort((a, b) => a - b)) this.#safely(verdicts.get(seq) as () => void);
-    for (const tell of [...statuses, ...diags]) this.#safely(tell);
+    if (told > 0) {
+      verdicts.sort((a, b) => a.seq - b.seq);
+      for (const { tell } of verdicts) this.#safely(tell);
+      for (const tell of statuses) this.#safely(tell);
+      for (const tell of diags) this.#safely(tell);
+    }
     if (changed) this.#safely(() => this.observer.change());
   }
 
   /** Tell a verdict and remember it; never called twice for one mutation. */
   #verdict(seq: number, verdict: Verdict, tell: () => void): void {
-    this.#tell.verdicts.set(seq, tell);
+    this.#tell.verdicts.push({ seq, tell });
     this.#verdicts.set(seq, verdict);
     if (this.#verdicts.size <= REMEMBERED) return;
-    const oldest = [...this.#verdicts.keys()].find((other) => !this.pending.has(other));
-    if (oldest !== undefined) this.#verdicts.delete(oldest);
+    const settled = [...this.#verdicts.keys()].filter((other) => !this.pending.has(other));
+    if (settled.length > 0) this.#verdicts.delete(Math.min(...settled));
   }
 
   #diag(code: DiagCode, seq?: number): void {
@@ -240,25 +250,28 @@ export class Coordinator {
 
   // --- the plan
 
-  /** Undo down to the first of `seqs` that is pending, make the change, redo what is left. */
-  #replan(seqs: Iterable<number>, change: () => void): void {
-    const first = Math.min(...[...seqs].filter((seq) => this.pending.has(seq)));
-    const before = [...this.shown()].filter(({ seq }) => seq >= first);
+  /** Undo down to `seq`, make the change, redo what is left; nothing if what is shown stays. */
+  #replan(seq: number, change: () => void): void {
+    const before = this.shown(seq);
     change();
-    const after = [...this.shown()].filter(({ seq }) => seq >= first);
+    const after = this.shown(seq);
     if (before.length === after.length && before.every((mutation, i) => mutation === after[i])) return;
-    for (const { seq } of before.reverse()) this.host.undo(seq);
-    for (const { seq, changes } of after) this.host.redo(seq, changes);
+    this.#undo(before);
+    for (const mutation of after) this.host.redo(mutation);
+  }
+
+  #undo(mutations: readonly Pending[]): void {
+    for (let i = mutations.length - 1; i >= 0; i--) this.host.undo(mutations[i] as Pending);
   }
 
   /** Change the confirmed documents under everything; if the host fails, nothing has happened. */
   #whole(port: () => boolean, then: () => void): void {
-    for (const { seq } of [...this.shown()].reverse()) this.host.undo(seq);
+    this.#undo(this.shown());
     let done = false;
     this.#safely(() => (done = port()));
     if (done) then();
     else this.#diag("apply-failed");
-    for (const { seq, changes } of this.shown()) this.host.redo(seq, changes);
+    for (const mutation of this.shown()) this.host.redo(mutation);
     if (!done) {
       this.#commit();
       this.#resync();
@@ -455,5 +468,5 @@ export class Coordinator {
 }
 
 function newTell(): Tell {
-  return { verdicts: new Map(), statuses: [], diags: [], changed: false };
+  return { verdicts: [], statuses: [], diags: [], changed: false };
 }

@@ -1,6 +1,8 @@
 /** What passes between a coordinator, its server and its host. */
 
-import type { Changes, Docs } from "../changes.js";
+import type { Changes } from "../changes.js";
+import type { Json } from "../kit/json.js";
+import { Refusal } from "../kit/refusal.js";
 
 export interface Label {
   /** False: another client's mutation with this number. */
@@ -24,7 +26,8 @@ export type Outcome =
 export interface Snapshot {
   readonly epoch: number;
   readonly seq: number;
-  readonly docs: Docs;
+  /** Documents by atom; whoever loads them takes a copy. */
+  readonly docs: Json;
   readonly outcomes: ReadonlyMap<number, Outcome>;
   readonly clientKnown: boolean;
 }
@@ -41,8 +44,8 @@ export type DiagCode =
 export interface Host {
   /** A mutation was registered; the host has put its changes on top. */
   shown(seq: number, changes: Changes): void;
-  undo(seq: number): void;
-  redo(seq: number, changes: Changes): void;
+  undo(mutation: Readonly<Pending>): void;
+  redo(mutation: Readonly<Pending>): void;
   apply(delta: Delta): boolean;
   load(snapshot: Snapshot): boolean;
 }
@@ -84,7 +87,7 @@ export interface Pending {
   told: boolean;
 }
 
-export class CoordinatorError extends Error {
+export class CoordinatorError extends Refusal {
   constructor(
     readonly code: string,
     text: string,

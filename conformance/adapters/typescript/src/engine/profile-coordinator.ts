@@ -1,34 +1,77 @@
-/** Profile `coordinator`: the coordinator over a store that follows its plan. */
+/** Profile `coordinator`: the coordinator alone; the suite follows its plan and holds the documents. */
 
-import type { Changes, Docs } from "../changes.js";
-import { changesToJson, changeToJson, docsFromJson, parseChanges } from "../changes.js";
+import { changesToJson, changeToJson, parseChanges } from "../changes.js";
 import type { Json, JsonObject, Observed, Profile, Run, Session, Step } from "../kit/index.js";
 import { BadRequest, isObject } from "../kit/index.js";
+import { setMember } from "../kit/json.js";
 import type { Config } from "./coordinator.js";
 import { Coordinator } from "./coordinator.js";
-import type { Delta, Host, Label, Observer, Outcome, Server, Snapshot } from "./messages.js";
+import type {
+  Counter,
+  Delta,
+  DiagCode,
+  Host,
+  Label,
+  Observer,
+  Outcome,
+  Pending,
+  Server,
+  Snapshot,
+} from "./messages.js";
 import { CoordinatorError } from "./messages.js";
-import { Store } from "./store.js";
 import { strategies } from "./strategy.js";
 
 const RETRY_MS = 60_000;
 const NEVER = 1_000_000_000;
 
-/** What survives a crash: the counter, and the confirmed documents with their position. */
+/** What survives a crash: the counter, and the position of the confirmed documents. */
 interface Durable {
   counter: number;
   epoch: number;
   seq: number;
-  docs: Docs;
   /** How many calls of the port the script still wants to fail. */
   failures: number;
 }
 
-class Client implements Session {
-  readonly steps;
-  readonly #coordinator: Coordinator;
-  readonly #store: Store;
-  readonly #saved: Durable;
+/** What each step calls. One table for all runs: an instance for each script has to be cheap. */
+const STEPS: Readonly<Record<string, (this: Client, step: Step) => unknown>> = {
+  generate({ m }) {
+    this.generate(String(m));
+  },
+  register(step) {
+    this.register(step);
+  },
+  sent({ m }) {
+    this.coordinator.sent(this.seq(m));
+  },
+  ack({ epoch, m, seq, version }) {
+    this.coordinator.ack(num(epoch), this.seq(m), optional(seq), optional(version));
+  },
+  reject({ epoch, m, code }) {
+    this.coordinator.reject(num(epoch), this.seq(m), String(code));
+  },
+  delta(step) {
+    this.coordinator.delta(this.delta(step));
+  },
+  snapshot(step) {
+    this.coordinator.snapshot(this.snapshot(step));
+  },
+  head({ epoch, seq }) {
+    this.coordinator.head(num(epoch), num(seq));
+  },
+  abandon({ m }) {
+    this.coordinator.abandon(this.seq(m));
+  },
+  "apply-fails"({ times }) {
+    this.saved.failures += num(times ?? 1);
+  },
+};
+
+/** The coordinator, and everybody it talks to: they only write down what it says. */
+class Client implements Session, Host, Observer, Server, Counter {
+  readonly steps = STEPS as Session["steps"];
+  readonly saved: Durable;
+  readonly coordinator: Coordinator;
   /** Names that have no number. */
   readonly #strangers: string[] = [];
 
@@ -36,44 +79,36 @@ class Client implements Session {
     given: JsonObject,
     private readonly run: Run,
   ) {
-    const first = { counter: 0, epoch: Number(given["epoch"]), seq: 0, docs: docsFromJson(given["docs"]), failures: 0 };
-    this.#saved = (run.durable.get("store") as Durable | undefined) ?? first;
-    run.durable.set("store", this.#saved);
-    this.#store = new Store(new Map(docsFromJson(Object.fromEntries(this.#saved.docs))));
-    const counter = {
-      read: () => this.#saved.counter,
-      write: (upto: number) => {
-        this.#saved.counter = upto;
-      },
-    };
-    const config = { ...configOf(given), epoch: this.#saved.epoch, seq: this.#saved.seq };
-    this.#coordinator = new Coordinator(config, this.#host(), this.#observer(), this.#server(), counter);
-    setInterval(() => this.#coordinator.tick(), RETRY_MS);
-    this.steps = this.#steps();
+    const first = { counter: 0, epoch: Number(given["epoch"]), seq: 0, failures: 0 };
+    this.saved = (run.durable.get("store") as Durable | undefined) ?? first;
+    run.durable.set("store", this.saved);
+    this.coordinator = new Coordinator(configOf(given, this.saved), this, this, this, this);
+    setInterval(() => this.coordinator.tick(), RETRY_MS);
   }
 
   observe(): Observed {
-    const c = this.#coordinator;
-    const all = [...c.pending.values()];
-    const names = (keep: (m: (typeof all)[number]) => boolean): Json[] =>
-      all.filter(keep).map(({ seq }) => this.#name(seq));
+    const { pending, gap, epoch, seq: confirmed } = this.coordinator;
+    const acked: Json[] = [];
+    const suspended: Json[] = [];
+    for (const { seq, at, withheld } of pending.values()) {
+      if (at !== undefined) acked.push(this.#name(seq));
+      if (withheld) suspended.push(this.#name(seq));
+    }
     return {
       pending: this.#shown(),
-      confirmed: { epoch: c.epoch, seq: c.seq },
+      confirmed: { epoch, seq: confirmed },
       patches: this.#patches(),
-      acked: names(({ at }) => at !== undefined),
-      suspended: names(({ withheld }) => withheld),
-      buffer: c.gap.held.map(({ seq }) => seq),
-      requested: c.gap.asked?.kind === "deltas" ? c.gap.asked.upto : null,
+      acked,
+      suspended,
+      buffer: gap.held.map(({ seq }) => seq),
+      requested: gap.asked?.kind === "deltas" ? gap.asked.upto : null,
     };
   }
 
-  #name(seq: number): string {
-    return seq < NEVER ? this.run.names.name(seq) : (this.#strangers[seq - NEVER] as string);
-  }
+  // --- from the script
 
   /** The number of a name; one never given out if the name has none. */
-  #seq(raw: unknown): number {
+  seq(raw: unknown): number {
     const m = String(raw);
     const known = this.run.names.raw(m) as number | undefined;
     if (known !== undefined) return known;
@@ -81,56 +116,24 @@ class Client implements Session {
     return NEVER + (at >= 0 ? at : this.#strangers.push(m) - 1);
   }
 
-  #shown(): Json[] {
-    return [...this.#coordinator.shown()].map(({ seq, changes, replaced }) =>
-      replaced ? { m: this.#name(seq), atoms: changesToJson(changes) } : this.#name(seq),
-    );
+  generate(m: string): number {
+    return this.run.names.bind(m, this.coordinator.generate()) as number;
   }
 
-  #patches(): JsonObject {
-    const out = new Map<string, Json[]>();
-    for (const { changes } of this.#coordinator.shown()) {
-      for (const [atom, change] of changes) {
-        out.set(atom, [...(out.get(atom) ?? []), changeToJson(change)]);
-      }
-    }
-    return Object.fromEntries(out);
-  }
-
-  #steps(): Session["steps"] {
-    const c = this.#coordinator;
-    return {
-      generate: ({ m }) => void this.#generate(String(m)),
-      register: (step) => this.#register(step),
-      sent: ({ m }) => c.sent(this.#seq(m)),
-      ack: (s) => c.ack(num(s["epoch"]), this.#seq(s["m"]), optional(s["seq"]), optional(s["version"])),
-      reject: (s) => c.reject(num(s["epoch"]), this.#seq(s["m"]), String(s["code"])),
-      delta: (s) => c.delta(this.#delta(s)),
-      snapshot: (s) => c.snapshot(this.#snapshot(s)),
-      head: (s) => c.head(num(s["epoch"]), num(s["seq"])),
-      abandon: ({ m }) => c.abandon(this.#seq(m)),
-      "apply-fails": (s) => void (this.#saved.failures += num(s["times"] ?? 1)),
-    };
-  }
-
-  #generate(m: string): number {
-    return this.run.names.bind(m, this.#coordinator.generate()) as number;
-  }
-
-  #register(step: Step): void {
+  register(step: Step): void {
     const m = String(step["m"]);
     const changes = parseChanges(step["atoms"]);
     const has = step["ungenerated"] === true || this.run.names.raw(m) !== undefined;
-    const seq = has ? this.#seq(m) : this.#generate(m);
-    this.#coordinator.register(seq, changes, step["sent"] !== false);
+    const seq = has ? this.seq(m) : this.generate(m);
+    this.coordinator.register(seq, changes, step["sent"] !== false);
   }
 
-  #delta(step: Step): Delta {
+  delta(step: Step): Delta {
     const labels = (step["settles"] ?? []) as JsonObject[];
     const settles = labels.map(
       (label): Label => ({
         mine: label["client"] === undefined,
-        seq: this.#seq(label["m"]),
+        seq: this.seq(label["m"]),
         version: optional(label["version"]),
       }),
     );
@@ -138,92 +141,121 @@ class Client implements Session {
     return { epoch: num(step["epoch"]), seq: num(step["seq"]), prev: optional(step["prev"]), changes, settles };
   }
 
-  #snapshot(step: Step): Snapshot {
+  snapshot(step: Step): Snapshot {
     const outcomes = new Map<number, Outcome>();
     for (const [m, raw] of Object.entries((step["outcomes"] ?? {}) as JsonObject)) {
       if (!isObject(raw)) throw new BadRequest(`the outcome of ${m} is an object`);
       const rejected = raw["rejected"];
       const version = optional(raw["version"]);
       const ok = (): Outcome => ({ kind: "ok", at: num(raw["ok"]), version });
-      outcomes.set(this.#seq(m), rejected === undefined ? ok() : { kind: "rejected", code: String(rejected) });
+      outcomes.set(this.seq(m), rejected === undefined ? ok() : { kind: "rejected", code: String(rejected) });
     }
-    const docs = docsFromJson(step["docs"]);
+    const docs = step["docs"] ?? {};
     const clientKnown = step["client_known"] !== false;
     return { epoch: num(step["epoch"]), seq: num(step["seq"]), docs, outcomes, clientKnown };
   }
 
-  #host(): Host {
-    const { run } = this;
-    return {
-      shown: (seq, changes) => void this.#store.redo(seq, changes),
-      undo: (seq) => {
-        const atoms = changesToJson(this.#store.undo(seq));
-        run.effect({ e: "undo", m: this.#name(seq), atoms });
-      },
-      redo: (seq, changes) => {
-        this.#store.redo(seq, changes);
-        run.effect({ e: "redo", m: this.#name(seq), atoms: changesToJson(changes) });
-      },
-      apply: ({ epoch, seq, changes }) => {
-        const ok = this.#port({ e: "apply", seq, atoms: changesToJson(changes) }, () => {
-          const inverse = this.#store.confirm(changes);
-          return inverse && (() => void this.#store.confirm(inverse));
-        });
-        if (ok) this.#save(epoch, seq);
-        return ok;
-      },
-      load: ({ epoch, seq, docs }) => {
-        const ok = this.#port({ e: "load", epoch, seq }, () => {
-          const before = this.#store.docs;
-          this.#store.docs = docs;
-          return () => void (this.#store.docs = before);
-        });
-        if (ok) this.#save(epoch, seq);
-        return ok;
-      },
-    };
+  // --- Host: the documents are moved by whoever reads the effects
+
+  shown(): void {}
+
+  undo({ seq }: Readonly<Pending>): void {
+    this.run.effect({ e: "undo", m: this.#name(seq) });
   }
 
-  /** Do something to the documents under the overlays, unless a planned failure strikes. */
-  #port(effect: JsonObject & { e: string }, act: () => (() => void) | undefined): boolean {
-    const planned = this.#saved.failures > 0 && this.#saved.failures-- > 0;
-    const undo = planned ? undefined : act();
-    const ok = undo !== undefined;
-    try {
-      this.run.effect(ok ? effect : { ...effect, failed: true });
-    } catch (error) {
-      undo?.();
-      throw error;
+  redo({ seq, changes, replaced }: Readonly<Pending>): void {
+    const m = this.#name(seq);
+    this.run.effect(replaced ? { e: "redo", m, atoms: changesToJson(changes) } : { e: "redo", m });
+  }
+
+  apply({ epoch, seq, changes }: Delta): boolean {
+    return this.#port({ e: "apply", seq, atoms: changesToJson(changes) }, epoch, seq);
+  }
+
+  load({ epoch, seq }: Snapshot): boolean {
+    return this.#port({ e: "load", epoch, seq }, epoch, seq);
+  }
+
+  #port(effect: JsonObject & { e: string }, epoch: number, seq: number): boolean {
+    const { saved } = this;
+    const failed = saved.failures > 0 && saved.failures-- > 0;
+    this.run.effect(failed ? { ...effect, failed } : effect);
+    if (!failed) [saved.epoch, saved.seq] = [epoch, seq];
+    return !failed;
+  }
+
+  // --- Observer
+
+  acked(seq: number, version: number | undefined): void {
+    const m = this.#name(seq);
+    this.run.effect(version === undefined ? { e: "acked", m } : { e: "acked", m, version });
+  }
+
+  rejected(seq: number, code: string): void {
+    this.run.effect({ e: "rejected", m: this.#name(seq), code });
+  }
+
+  inDoubt(seq: number): void {
+    this.run.effect({ e: "in-doubt", m: this.#name(seq) });
+  }
+
+  suspended(seq: number): void {
+    this.run.effect({ e: "suspended", m: this.#name(seq) });
+  }
+
+  resumed(seq: number): void {
+    this.run.effect({ e: "resumed", m: this.#name(seq) });
+  }
+
+  diag(code: DiagCode, seq: number | undefined): void {
+    this.run.effect(seq === undefined ? { e: "diag", code } : { e: "diag", code, m: this.#name(seq) });
+  }
+
+  change(): void {
+    this.run.effect({ e: "change", pending: this.#shown() });
+  }
+
+  // --- Server and Counter
+
+  request(after: number, upto: number): void {
+    this.run.effect({ e: "request", after, upto });
+  }
+
+  resync(): void {
+    this.run.effect({ e: "resync" });
+  }
+
+  read(): number {
+    return this.saved.counter;
+  }
+
+  write(upto: number): void {
+    this.saved.counter = upto;
+  }
+
+  // --- what is reported
+
+  #name(seq: number): string {
+    return seq < NEVER ? this.run.names.name(seq) : (this.#strangers[seq - NEVER] as string);
+  }
+
+  #shown(): Json[] {
+    return this.coordinator
+      .shown()
+      .map(({ seq, changes, replaced }) =>
+        replaced ? { m: this.#name(seq), atoms: changesToJson(changes) } : this.#name(seq),
+      );
+  }
+
+  #patches(): JsonObject {
+    const out: JsonObject = {};
+    for (const { changes } of this.coordinator.shown()) {
+      for (const [atom, change] of changes) {
+        if (Object.hasOwn(out, atom)) (out[atom] as Json[]).push(changeToJson(change));
+        else setMember(out, atom, [changeToJson(change)]);
+      }
     }
-    return ok;
-  }
-
-  /** No overlay is on top now, so the documents are the confirmed ones. */
-  #save(epoch: number, seq: number): void {
-    const docs = docsFromJson(Object.fromEntries(this.#store.docs));
-    Object.assign(this.#saved, { epoch, seq, docs });
-  }
-
-  #observer(): Observer {
-    const { run } = this;
-    const m = (seq: number): { m: string } => ({ m: this.#name(seq) });
-    return {
-      acked: (seq, version) => run.effect({ e: "acked", ...m(seq), ...(version !== undefined && { version }) }),
-      rejected: (seq, code) => run.effect({ e: "rejected", ...m(seq), code }),
-      inDoubt: (seq) => run.effect({ e: "in-doubt", ...m(seq) }),
-      suspended: (seq) => run.effect({ e: "suspended", ...m(seq) }),
-      resumed: (seq) => run.effect({ e: "resumed", ...m(seq) }),
-      diag: (code, seq) => run.effect({ e: "diag", code, ...(seq !== undefined && m(seq)) }),
-      change: () => run.effect({ e: "change", pending: this.#shown() }),
-    };
-  }
-
-  #server(): Server {
-    const { run } = this;
-    return {
-      request: (after, upto) => run.effect({ e: "request", after, upto }),
-      resync: () => run.effect({ e: "resync" }),
-    };
+    return out;
   }
 }
 
@@ -236,12 +268,12 @@ function optional(value: unknown): number | undefined {
   return value === undefined || value === null ? undefined : num(value);
 }
 
-function configOf(given: JsonObject): Omit<Config, "epoch" | "seq"> {
+function configOf(given: JsonObject, { epoch, seq }: Durable): Config {
   const strategy = strategies[String(given["strategy"] ?? "client-wins")];
   if (strategy === undefined) throw new BadRequest(`no strategy ${JSON.stringify(given["strategy"])}`);
   const limits = { pending: 1000, buffer: 100, ...(given["limits"] as object | undefined) };
   const variant = (given["variant"] ?? "labelled") as Config["variant"];
-  return { variant, dense: given["dense"] === true, limits, strategy };
+  return { variant, dense: given["dense"] === true, limits, strategy, epoch, seq };
 }
 
 export const coordinator: Profile = {
@@ -251,5 +283,3 @@ export const coordinator: Profile = {
   open: (given, run) => new Client(given, run),
   codeOf: (error) => (error instanceof CoordinatorError ? error.code : undefined),
 };
-
-export type { Changes };

@@ -4,7 +4,7 @@ import { ChangeInapplicable, docsFromJson, docsToJson, parseChanges } from "../c
 import type { Entry, JsonObject, Observed, Profile, Run, Session, Step } from "../kit/index.js";
 import { ViewServer } from "../kit/index.js";
 import { Coordinator } from "./coordinator.js";
-import type { Observer } from "./messages.js";
+import type { Observer, Pending } from "./messages.js";
 import { Store } from "./store.js";
 import { strategies } from "./strategy.js";
 
@@ -34,8 +34,8 @@ class Engine implements Session {
     const store = this.#store;
     const host = {
       shown: store.redo.bind(store),
-      undo: store.undo.bind(store),
-      redo: store.redo.bind(store),
+      undo: ({ seq }: Pick<Pending, "seq">) => void store.undo(seq),
+      redo: ({ seq, changes }: Pick<Pending, "seq" | "changes">) => void store.redo(seq, changes),
       apply: ({ changes }: Pick<Entry, "changes">) => store.confirm(changes) !== undefined,
       load: () => false,
     };

@@ -3,10 +3,9 @@
 import { Console } from "node:console";
 import { writeSync } from "node:fs";
 
-const FLUSH_BYTES = 1 << 16;
+const FLUSH_CHARACTERS = 1 << 16;
 const RETRY = new Int32Array(new SharedArrayBuffer(4));
-let held: string[] = [];
-let heldBytes = 0;
+let held = "";
 
 /** Whatever the engine prints goes to stderr: stdout belongs to the protocol. */
 export function keepStdoutClean(): void {
@@ -16,17 +15,15 @@ export function keepStdoutClean(): void {
 
 /** Queue one line for stdout. */
 export function put(line: string): void {
-  held.push(line, "\n");
-  heldBytes += line.length + 1;
-  if (heldBytes >= FLUSH_BYTES) flush();
+  held += line + "\n";
+  if (held.length >= FLUSH_CHARACTERS) flush();
 }
 
 /** Write what is queued, in one go. */
 export function flush(): void {
-  if (held.length === 0) return;
-  const bytes = Buffer.from(held.join(""), "utf8");
-  held = [];
-  heldBytes = 0;
+  if (held === "") return;
+  const bytes = Buffer.from(held, "utf8");
+  held = "";
   for (let done = 0; done < bytes.length; ) {
     try {
       done += writeSync(1, bytes, done);

@@ -1,11 +1,12 @@
 /** One run: names, effects, hooks, faults. What an adapter's callbacks talk to. */
 
 import type { Json, JsonObject } from "./json.js";
+import { Refusal } from "./refusal.js";
 
 export type Step = JsonObject & { do: string };
 
 /** The engine refused the call: `{"err": code}`. */
-export class Refused extends Error {
+export class Refused extends Refusal {
   constructor(
     readonly code: string,
     text = code,
@@ -72,6 +73,8 @@ export class Names<Raw = unknown> {
   }
 }
 
+const NONE: readonly Hook[] = [];
+
 /** What an adapter gets for one script. */
 export class Run {
   readonly names = new Names<never>((m) => this.effect({ e: "id-reused", m })) as unknown as Names;
@@ -83,7 +86,8 @@ export class Run {
   broken: unknown = undefined;
   moves = 0;
   openIo = 0;
-  #effects: string[] = [];
+  /** Texts of effects, with commas between them. */
+  #effects = "";
   #hooks: Hook[] = [];
 
   constructor(private readonly perform: (step: Step) => unknown) {}
@@ -91,10 +95,11 @@ export class Run {
   /** The engine did something: record it, then do what a hook planned for it. */
   effect(effect: JsonObject & { e: string }): void {
     this.moves += 1;
-    const due = this.#hooks.length > 0 ? this.#due(effect.e) : [];
+    const due = this.#hooks.length > 0 ? this.#due(effect.e) : NONE;
     const throws = due.some(({ call }) => call === undefined);
     const failed = throws && PORTS.has(effect.e);
-    this.#effects.push(JSON.stringify(failed ? { ...effect, failed } : effect));
+    const text = JSON.stringify(failed ? { ...effect, failed } : effect);
+    this.#effects = this.#effects === "" ? text : `${this.#effects},${text}`;
     for (const { call } of due) if (call !== undefined) this.perform(call);
     if (throws) throw new PlannedThrow(effect.e);
   }
@@ -123,10 +128,10 @@ export class Run {
     }
   }
 
-  /** The recorded effects, as JSON texts; they are then forgotten. */
-  take(): string[] {
+  /** The recorded effects, as the text of an array without its brackets; they are then forgotten. */
+  take(): string {
     const taken = this.#effects;
-    this.#effects = [];
+    this.#effects = "";
     return taken;
   }
 

@@ -8,7 +8,7 @@ import { BadRequest, PlannedThrow, Refused, Run, Unsupported } from "./run.js";
 import type { Observed, Step } from "./run.js";
 import { advance, advanceNow, dropTimers, fireDue, onTimerError, resetTime, round, timerMoves } from "./time.js";
 
-/** Answers one kind of step: what the engine answered (or a promise of it), or throws Refused. */
+/** Answers one kind of step: what the engine answered (or a promise of it), or throws Refused. `this` is the session. */
 export type Handler = (step: Step) => unknown;
 
 /** One life of the engine. */
@@ -149,7 +149,7 @@ async function runFrame(adapter: Adapter, frame: Frame): Promise<void> {
   current = life.run;
   try {
     const obs = await life.whole();
-    put(`{"t":"ran","id":${JSON.stringify(frame.id)},"obs":[${obs.join(",")}]}`);
+    put(`{"t":"ran","id":${JSON.stringify(frame.id)},"obs":[${obs}]}`);
   } catch (error) {
     const step = { step: life.run.step };
     if (error instanceof Unsupported) fault(frame.id, "unsupported", error.message, { cap: error.cap, ...step });
@@ -174,22 +174,23 @@ class Life {
     this.#codeOf = profile.codeOf?.bind(profile) ?? (() => undefined);
   }
 
-  async whole(): Promise<string[]> {
-    this.#session = await this.profile.open(this.frame.with, this.run);
+  /** The observations, as the text of an array without its brackets. */
+  async whole(): Promise<string> {
+    const opened = this.profile.open(this.frame.with, this.run);
+    this.#session = opened instanceof Promise ? await opened : opened;
     await this.#rest();
-    const obs = [this.#observe('{"ok":{}}')];
-    for (const [index, step] of this.frame.steps.entries()) {
-      this.run.step = index + 1;
-      obs.push(this.#observe(await this.#answer(step)));
+    let obs = this.#observe('{"ok":{}}');
+    for (const step of this.frame.steps) {
+      this.run.step += 1;
+      obs += `,${this.#observe(await this.#answer(step))}`;
     }
     return obs;
   }
 
   #observe(out: string): string {
     if (this.run.broken !== undefined) throw this.run.broken;
-    const head = `{"out":${out},"effects":[${this.run.take().join(",")}]`;
-    const fields = this.#session?.observe() ?? {};
-    const tail = JSON.stringify(fields);
+    const head = `{"out":${out},"effects":[${this.run.take()}]`;
+    const tail = this.#session === undefined ? "{}" : JSON.stringify(this.#session.observe());
     return tail === "{}" ? `${head}}` : `${head},${tail.slice(1)}`;
   }
 
@@ -241,7 +242,7 @@ class Life {
       throw new BadRequest(`profile ${this.frame.profile} of this adapter has no step ${step.do}`);
     }
     try {
-      return handler(step);
+      return handler.call(this.#session, step);
     } catch (error) {
       const refused = this.#refusal(error);
       return () => refused;
