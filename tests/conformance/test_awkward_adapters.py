@@ -175,7 +175,7 @@ def test_an_adapter_that_cannot_be_started_gives_3(
         ("answers-no-out", "error", "observation 1 has no `out`"),
         ("faults-internal", "error", "internal: TypeError: x is undefined"),
         ("lacks-undeclared", "error", "which hello does not list in `lacks`"),
-        ("wrong-answer", "fail", "differs"),
+        ("wrong-answer", "fail", "after step 1: "),
     ],
 )
 def test_one_bad_script_is_blamed_and_the_rest_is_kept(

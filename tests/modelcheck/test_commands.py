@@ -198,7 +198,8 @@ def test_the_command_line_explains_itself() -> None:
 
 
 SLOW = """
-import sys
+import signal, sys
+signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell's background jobs ignore it
 from pathlib import Path
 from rich.console import Console
 from optisync_conformance.modelcheck import commands

@@ -95,11 +95,11 @@ class Engine:
     def take(self, step: ScriptStep) -> Out:
         """Make the call of a step, and see that no callback failed unplanned."""
         out = self._guarded(step)
-        errors = [] if self._sync is None else self._sync.errors
-        for error in errors:
-            if not isinstance(error, Planned | OptisyncError):
-                raise error
-        errors.clear()
+        if self._sync is not None:
+            for error in self._sync.errors:
+                if not isinstance(error, Planned | OptisyncError):
+                    raise error
+            self._sync.errors.clear()
         return out
 
     def _guarded(self, step: ScriptStep) -> Out:
