@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 from collections.abc import Sequence
@@ -53,6 +54,7 @@ def commands() -> None:
 
 def main(words: Sequence[str] | None = None) -> None:
     """The command line: a mistake of the user is one line and exit code 2, a bug of ours 5."""
+    gc.set_threshold(100_000, 20, 20)  # frames are trees: looking for cycles in them is in vain
     given = list(sys.argv[1:] if words is None else words)
     # What follows `--` is a command of the user's, not ours to read.
     cut = given.index("--") if "--" in given else len(given)

@@ -139,6 +139,7 @@ def quote(line: bytes, width: int = 160) -> str:
 
 
 _LONG_NUMBER: Final = re.compile(rb"[0-9]{16}")
+_NO_BRACKETS: Final = bytes(set(range(256)) - set(b"[]{}"))
 
 
 def problem(ran: Ran, line: bytes, steps: int, sees: tuple[str, ...]) -> str:
@@ -149,7 +150,7 @@ def problem(ran: Ran, line: bytes, steps: int, sees: tuple[str, ...]) -> str:
     if len(ran.obs) != steps + 1:
         return f"{len(ran.obs)} observations for {steps} steps; one after start and one per step"
     # A walk through every value costs more than judging it, and most lines cannot need it.
-    if _LONG_NUMBER.search(line) or line.count(b"[") + line.count(b"{") > MAX_DEPTH:
+    if _LONG_NUMBER.search(line) or _may_be_deep(line):
         for index, obs in enumerate(ran.obs):
             if wrong := _bad_value(obs, 0):
                 return f"observation {index} holds {wrong}"
@@ -157,6 +158,22 @@ def problem(ran: Ran, line: bytes, steps: int, sees: tuple[str, ...]) -> str:
         if wrong := _bad_observation(obs, first=index == 0, sees=sees):
             return f"observation {index} {wrong}"
     return ""
+
+
+def _may_be_deep(line: bytes) -> bool:
+    """Whether brackets nest deeper than MAX_DEPTH, or cannot be counted since texts hold some.
+
+    >>> _may_be_deep(b"[[1], {}]"), _may_be_deep(b"[" * 101 + b"]" * 101)
+    (False, True)
+    """
+    left = line.translate(None, _NO_BRACKETS)
+    for _ in range(MAX_DEPTH):
+        if not left:
+            return False
+        inner, left = left, left.replace(b"[]", b"").replace(b"{}", b"")
+        if len(inner) == len(left):
+            return True
+    return True
 
 
 def _bad_value(value: object, depth: int) -> str:
