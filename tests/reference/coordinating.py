@@ -2,14 +2,14 @@
 
 from dataclasses import dataclass, field
 
-from optisync.contracts.messages import Delta, Label
+from optisync.contracts.messages import Accepted, Ack, Delta, Label, Outcome, Snapshot
 from optisync.coordinator.config import Config
 from optisync.coordinator.effects import Effect
 from optisync.coordinator.inputs import Applied, Generate, Input, Register
 from optisync.coordinator.state import Coordinator, Position, start
 from optisync.coordinator.step import step
 from optisync.patch import Add
-from optisync.values import AtomKey, ClientId, ClientSeq, Epoch, ServerSeq
+from optisync.values import AtomKey, ClientId, ClientSeq, Epoch, Obj, ServerSeq
 from optisync.view import Changes, Update
 
 ME, OTHER = ClientId("me"), ClientId("other")
@@ -30,6 +30,20 @@ def delta(prev: int, server_seq: int, changes: Changes = (), *mine: ClientSeq) -
     """A delta of epoch 1 that settles mutations of this client."""
     labels = tuple(Label(ME, seq) for seq in mine)
     return Delta(ONE, ServerSeq(server_seq), ServerSeq(prev), changes, labels)
+
+
+def ack(seq: ClientSeq, server_seq: int, epoch: Epoch = ONE) -> Ack:
+    return Ack(epoch, seq, ServerSeq(server_seq))
+
+
+def snapshot(
+    server_seq: int, *outcomes: Outcome, epoch: Epoch = ONE, known: bool = True
+) -> Snapshot:
+    return Snapshot(epoch, ServerSeq(server_seq), Obj(), outcomes, known)
+
+
+def accepted(seq: ClientSeq, server_seq: int) -> Outcome:
+    return Outcome(seq, Accepted(ServerSeq(server_seq)))
 
 
 @dataclass

@@ -3,20 +3,22 @@
 from tests.reference.coordinating import (
     FIRST,
     ME,
-    ONE,
     SECOND,
     THIRD,
     TWO,
     A,
     B,
     Life,
+    accepted,
+    ack,
     adds,
     at,
     delta,
+    snapshot,
 )
 
 from optisync import patch
-from optisync.contracts.messages import Accepted, Ack, Outcome, Refused, Reject, Snapshot
+from optisync.contracts.messages import Outcome, Refused, Reject
 from optisync.coordinator.config import Config
 from optisync.coordinator.effects import (
     Acked,
@@ -31,22 +33,8 @@ from optisync.coordinator.effects import (
 )
 from optisync.coordinator.inputs import Abandon, Applied, Input, Tick
 from optisync.coordinator.strategy import rebase, server_wins
-from optisync.values import ClientSeq, Epoch, Obj, ServerSeq
+from optisync.values import ClientSeq, Epoch, ServerSeq
 from optisync.view import Update
-
-
-def ack(seq: ClientSeq, server_seq: int, epoch: Epoch = ONE) -> Ack:
-    return Ack(epoch, seq, ServerSeq(server_seq))
-
-
-def snapshot(
-    server_seq: int, *outcomes: Outcome, epoch: Epoch = ONE, known: bool = True
-) -> Snapshot:
-    return Snapshot(epoch, ServerSeq(server_seq), Obj(), outcomes, known)
-
-
-def accepted(seq: ClientSeq, server_seq: int) -> Outcome:
-    return Outcome(seq, Accepted(ServerSeq(server_seq)))
 
 
 def writers(number: int) -> Life:

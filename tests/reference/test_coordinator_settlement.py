@@ -12,20 +12,21 @@ from tests.reference.coordinating import (
     A,
     B,
     Life,
+    accepted,
+    ack,
     adds,
     at,
     delta,
+    snapshot,
 )
 
 from optisync.contracts.messages import (
-    Accepted,
     Ack,
     Delta,
     Label,
     Outcome,
     Refused,
     Reject,
-    Snapshot,
 )
 from optisync.coordinator.config import Config, Limits, Variant
 from optisync.coordinator.effects import (
@@ -54,21 +55,7 @@ from optisync.coordinator.strategy import (
     rebase,
     server_wins,
 )
-from optisync.values import ClientSeq, Epoch, Obj, ServerSeq
-
-
-def ack(seq: ClientSeq, server_seq: int, epoch: Epoch = ONE) -> Ack:
-    return Ack(epoch, seq, ServerSeq(server_seq))
-
-
-def snapshot(
-    server_seq: int, *outcomes: Outcome, epoch: Epoch = ONE, known: bool = True
-) -> Snapshot:
-    return Snapshot(epoch, ServerSeq(server_seq), Obj(), outcomes, known)
-
-
-def accepted(seq: ClientSeq, server_seq: int) -> Outcome:
-    return Outcome(seq, Accepted(ServerSeq(server_seq)))
+from optisync.values import ClientSeq, ServerSeq
 
 
 def writers(number: int, config: Config | None = None) -> Life:
