@@ -1,0 +1,140 @@
+"""The one write contract inside the client: what a write is, whoever carries it.
+
+A write goes to one entity and carries its own change, never another unsettled write's effect.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import NewType
+
+from optisync.contracts.messages import Ids
+from optisync.patch import Add, Patch, Replace, Test
+from optisync.values import Epoch, Json, Obj, Version
+from optisync.view import Change, Create, Delete, Update, Upsert
+
+EntryId = NewType("EntryId", str)
+IdempotencyKey = NewType("IdempotencyKey", str)
+Resource = NewType("Resource", str)
+EntityId = NewType("EntityId", str)
+Millis = NewType("Millis", int)
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Stamp:
+    """A version of a document in its epoch: versions come again after a restore, epochs do not."""
+
+    epoch: Epoch
+    version: Version
+
+
+@dataclass(frozen=True, slots=True)
+class Entity:
+    """What a write is about: one row of one resource."""
+
+    resource: Resource
+    id: EntityId
+
+
+@dataclass(frozen=True, slots=True)
+class WriteEntry:
+    """One write (seed 004). `entry_id` aligns it with its result, whatever the order of results.
+
+    `idempotency_key` lets the server recognise it when it is sent again. `base` is the version
+    that the plan saw; None where there was none. `temporary`: the entity's id is the client's own
+    until the server gives it another. `depends_on`: entries that must be settled before this one
+    is sent. `client_time_ms` is for people: nothing is ordered by it.
+    """
+
+    entry_id: EntryId
+    idempotency_key: IdempotencyKey
+    entity: Entity
+    change: Change
+    base: Stamp | None = None
+    temporary: bool = False
+    depends_on: tuple[EntryId, ...] = ()
+    client_time_ms: Millis = Millis(0)
+
+
+def same_write(left: WriteEntry, right: WriteEntry) -> bool:
+    """Whether two entries write the same: what an idempotency key must stand for once."""
+    return left.entity == right.entity and left.change == right.change
+
+
+def mentions(entry: WriteEntry) -> frozenset[str]:
+    """Every text in an entry that may be an id: the entity's, and each string of its values."""
+    found = {str(entry.entity.id)}
+    for value in _values(entry.change):
+        _collect(value, found)
+    return frozenset(found)
+
+
+def rename(entry: WriteEntry, ids: Ids) -> WriteEntry:
+    """The entry with temporary ids replaced by the server's, wherever a whole string is one."""
+    names = dict(ids)
+    if not names.keys() & mentions(entry):
+        return entry
+    entity = Entity(entry.entity.resource, EntityId(names.get(entry.entity.id, entry.entity.id)))
+    return replace(entry, entity=entity, change=_renamed_change(entry.change, names))
+
+
+def _values(change: Change) -> tuple[Json, ...]:
+    match change:
+        case Create(value) | Upsert(value, None):
+            return (value,)
+        case Upsert(value, patch) if patch is not None:
+            return (value, *_patch_values(patch))
+        case Update(patch):
+            return _patch_values(patch)
+        case Delete() | Upsert():
+            return ()
+
+
+def _patch_values(patch: Patch) -> tuple[Json, ...]:
+    return tuple(op.value for op in patch if isinstance(op, Add | Replace | Test))
+
+
+def _collect(value: Json, found: set[str]) -> None:
+    match value:
+        case str():
+            found.add(value)
+        case tuple():
+            for item in value:
+                _collect(item, found)
+        case Obj():
+            for member in value.values():
+                _collect(member, found)
+        case _:
+            pass
+
+
+def _renamed_change(change: Change, names: dict[str, str]) -> Change:
+    match change:
+        case Create(value):
+            return Create(_renamed(value, names))
+        case Update(patch):
+            return Update(_renamed_patch(patch, names))
+        case Upsert(value, patch):
+            renamed = None if patch is None else _renamed_patch(patch, names)
+            return Upsert(_renamed(value, names), renamed)
+        case Delete():
+            return change
+
+
+def _renamed_patch(patch: Patch, names: dict[str, str]) -> Patch:
+    return tuple(
+        replace(op, value=_renamed(op.value, names)) if isinstance(op, Add | Replace | Test) else op
+        for op in patch
+    )
+
+
+def _renamed(value: Json, names: dict[str, str]) -> Json:
+    match value:
+        case str():
+            return names.get(value, value)
+        case tuple():
+            return tuple(_renamed(item, names) for item in value)
+        case Obj():
+            return Obj({key: _renamed(member, names) for key, member in value.items()})
+        case _:
+            return value

@@ -1,0 +1,95 @@
+"""Taking writes in: all or none, each once, with what it must wait for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from optisync.contracts.entry import WriteEntry, mentions, rename, same_write
+from optisync.outbox.config import Config
+from optisync.outbox.effects import Enqueued
+from optisync.outbox.errors import (
+    BaseUnknown,
+    EntryIdReused,
+    KeyReused,
+    NumberNotOpen,
+    OutboxFull,
+    ParentRejected,
+)
+from optisync.outbox.inputs import Enqueue
+from optisync.outbox.rows import Acked, Hole, Item
+from optisync.outbox.state import Outbox
+from optisync.outbox.turn import Turn
+from optisync.values import ClientSeq
+from optisync.view import Create, Delete, Update, Upsert
+
+
+def enqueue(config: Config, turn: Turn, given: Enqueue) -> Turn:
+    """Every entry, or an error and none of them. [enqueue-all-or-none]"""
+    for index, entry in enumerate(given.entries):
+        seq = given.seqs[index] if index < len(given.seqs) else None
+        turn = _one(config, turn, entry, seq, given)
+    return turn
+
+
+def _one(
+    config: Config, turn: Turn, entry: WriteEntry, taken: ClientSeq | None, given: Enqueue
+) -> Turn:
+    state = turn.state
+    entry = _with_known_ids(state, entry)
+    known = state.queue.keyed(entry.idempotency_key)
+    if known is not None:  # [dedupe-by-key]: no room needed
+        if not same_write(known.entry, entry):
+            raise KeyReused(entry.idempotency_key)  # [key-reused]
+        return turn.with_effect(Enqueued(entry.entry_id, known.seq, again=True))
+    if state.queue.named(entry.entry_id) is not None:
+        raise EntryIdReused(entry.entry_id)  # [entry-id-reused]
+    if state.queue.items >= config.capacity:
+        raise OutboxFull(config.capacity)  # [outbox-full]
+    if not base_known(state, entry):
+        raise BaseUnknown(entry.entry_id)  # [base-unknown]
+    turn, seq = _number(turn, taken)
+    # [fifo-by-number]: `at` is kept for people
+    item = Item(seq, entry, _waits_for(state, entry), stored=given.stored, enqueued_at=given.at)
+    return turn.put(item).with_effect(Enqueued(entry.entry_id, seq))
+
+
+def _number(turn: Turn, taken: ClientSeq | None) -> tuple[Turn, ClientSeq]:
+    """The number taken before, or the next one. [number-durable]"""
+    numbers = turn.state.numbers
+    if taken is None:
+        following = ClientSeq(numbers.counter + 1)
+        return turn.numbered(replace(numbers, counter=following)), following
+    hole = turn.state.queue.get(taken)
+    if not isinstance(hole, Hole) or hole.status is not None:
+        raise NumberNotOpen(taken)  # [number-not-open]
+    return turn, taken
+
+
+def _with_known_ids(state: Outbox, entry: WriteEntry) -> WriteEntry:
+    """The entry with temporary ids replaced that the server has given ids for. [ids-renamed]"""
+    known = {t: state.aliases[t] for t in mentions(entry) if t in state.aliases}
+    if None in known.values():
+        raise ParentRejected(entry.entry_id)  # [parent-rejected]
+    return rename(entry, tuple((t, real) for t, real in known.items() if real is not None))
+
+
+def _waits_for(state: Outbox, entry: WriteEntry) -> tuple[ClientSeq, ...]:
+    """Numbers that must be settled before this entry is sent. [dependency-order]"""
+    named = (state.queue.named(entry_id) for entry_id in entry.depends_on)
+    made = (state.queue.making(text) for text in mentions(entry))
+    waiting = (i for i in named if i is not None and not isinstance(i.status, Acked))
+    return tuple(sorted({i.seq for i in (*waiting, *made) if i is not None}))
+
+
+def base_known(state: Outbox, entry: WriteEntry) -> bool:
+    """Whether a version to send along is known, will be, or is not needed."""
+    match entry.change:
+        case Update() | Delete() if entry.base is None and entry.entity not in state.versions:
+            return any(
+                isinstance(member, Item)
+                and member.entry.entity == entry.entity
+                and isinstance(member.entry.change, Create | Upsert)
+                for member in state.queue
+            )
+        case _:
+            return True

@@ -1,0 +1,57 @@
+"""A step in the making: the state so far, the rows to save, and what follows once they are."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from optisync.contracts.entry import EntryId
+from optisync.machine import Step
+from optisync.outbox.effects import Diag, DiagCode, Effect, Save, Told
+from optisync.outbox.rows import Hole, Item, Numbers, Report, Row, Verdict, key_of
+from optisync.outbox.state import Outbox, with_row
+from optisync.values import ClientSeq
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """Every change to what is stored goes through `put`, so no row can be forgotten."""
+
+    state: Outbox
+    rows: tuple[Row, ...] = ()
+    effects: tuple[Effect, ...] = ()
+
+    def put(self, *rows: Row) -> Turn:
+        """This turn with rows saved; of a direct write, its number. [direct-write-is-gated]"""
+        state = self.state
+        for row in rows:
+            state = with_row(state, row)
+        return replace(self, state=state, rows=(*self.rows, *map(_stored, rows)))
+
+    def numbered(self, numbers: Numbers) -> Turn:
+        """This turn with other numbers."""
+        return self if numbers == self.state.numbers else self.put(numbers)
+
+    def with_effect(self, *effects: Effect) -> Turn:
+        """This turn with more to do after the save."""
+        return replace(self, effects=(*self.effects, *effects))
+
+    def diagnosed(self, code: DiagCode, entry_id: EntryId) -> Turn:
+        """This turn with a diagnostic."""
+        return self.with_effect(Diag(code, entry_id))
+
+    def tell(self, seq: ClientSeq, entry_id: EntryId, verdict: Verdict) -> Turn:
+        """Give out a verdict: stored until it is consumed. [verdict-reported]"""
+        number = self.state.numbers.reported + 1
+        report = Report(number, seq, entry_id, verdict)
+        turn = self.numbered(replace(self.state.numbers, reported=number)).put(report)
+        return turn.with_effect(Told(report))
+
+    def done(self) -> Step[Outbox, Effect]:
+        """The step: rows are saved before anything else happens. [saved-before-effects]"""
+        last = {key_of(row): row for row in self.rows}
+        save: tuple[Effect, ...] = (Save(tuple(last.values())),) if last else ()
+        return Step(self.state, save + self.effects)
+
+
+def _stored(row: Row) -> Row:
+    return Hole(row.seq) if isinstance(row, Item) and not row.stored else row
