@@ -1,0 +1,1 @@
+"""What is not normative: stores, workers, loops. It drives the machines and decides nothing."""
