@@ -8,86 +8,48 @@ JSON here.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from typing import Annotated, Final, Literal, TypeAlias, cast, get_args
+from typing import Final, Literal, TypeAlias, cast, get_args
 
 import msgspec
-from msgspec import UNSET, Meta, Struct, UnsetType
+from msgspec import UNSET, UnsetType
 
-from optisync_conformance.frames import MAX_INT
 from optisync_conformance.frames import Json as Plain
+from optisync_conformance.scriptbase import BaseStep, Common, Count, Document, Name, Part, Positive
+from optisync_conformance.scriptbase import Crash as Crash
+from optisync_conformance.scriptbase import Documents as Documents
+from optisync_conformance.scriptbase import Hook as Hook
+from optisync_conformance.scriptbase import ScriptError as ScriptError
+from optisync_conformance.scriptbase import Start as Start
+from optisync_conformance.scriptbase import Tick as Tick
+from optisync_conformance.scriptbase import Together as Together
+from optisync_conformance.scriptoutbox import OutboxCall, OutboxStep
+from optisync_conformance.scriptoutbox import OutboxSetting as OutboxSetting
 
-Profile: TypeAlias = Literal["patch", "coordinator", "view"]
+Profile: TypeAlias = Literal["patch", "coordinator", "view", "outbox"]
 PROFILES: Final[tuple[str, ...]] = get_args(Profile)
 
-Name: TypeAlias = Annotated[str, Meta(pattern=r"^\$[a-z][a-z0-9]*$")]
-Count: TypeAlias = Annotated[int, Meta(ge=0, le=MAX_INT)]
-Positive: TypeAlias = Annotated[int, Meta(ge=1, le=MAX_INT)]
-Document: TypeAlias = object
-Documents: TypeAlias = dict[str, object]
 
-
-class ScriptError(ValueError):
-    """A script that is not one of protocol 1; the text names the place."""
-
-
-class _Part(Struct, frozen=True, forbid_unknown_fields=True):
-    pass
-
-
-class _Step(Struct, frozen=True, forbid_unknown_fields=True, tag_field="do"):
-    pass
-
-
-class Tick(_Step, tag="tick", frozen=True):
-    """Virtual time passes."""
-
-    ms: Count = 60000
-
-
-class Together(_Step, tag="together", frozen=True):
-    """Steps without rest in between."""
-
-    steps: tuple[dict[str, object], ...]
-
-
-class Hook(_Step, tag="hook", frozen=True):
-    """The nth effect of a name from now on: its callback throws, or makes a call."""
-
-    on: str
-    nth: Positive = 1
-    throw: bool = False
-    call: dict[str, object] | UnsetType = UNSET
-
-
-class Crash(_Step, tag="crash", frozen=True):
-    """The process dies."""
-
-
-class Start(_Step, tag="start", frozen=True):
-    """A new life over what is durable."""
-
-
-class Apply(_Step, tag="apply", frozen=True):
+class Apply(BaseStep, tag="apply", frozen=True):
     """Apply a patch to a document."""
 
     doc: Document
     patch: Document
 
 
-class Invert(_Step, tag="invert", frozen=True):
+class Invert(BaseStep, tag="invert", frozen=True):
     """Compute the inverse of a patch on a document."""
 
     doc: Document
     patch: Document
 
 
-class Generate(_Step, tag="generate", frozen=True):
+class Generate(BaseStep, tag="generate", frozen=True):
     """Take the next number for a name."""
 
     m: Name
 
 
-class Register(_Step, tag="register", frozen=True):
+class Register(BaseStep, tag="register", frozen=True):
     """Register a mutation; `inverse` takes it back from what was shown before."""
 
     m: Name
@@ -97,13 +59,13 @@ class Register(_Step, tag="register", frozen=True):
     ungenerated: bool | UnsetType = UNSET
 
 
-class Sent(_Step, tag="sent", frozen=True):
+class Sent(BaseStep, tag="sent", frozen=True):
     """A mutation left the process."""
 
     m: Name
 
 
-class Ack(_Step, tag="ack", frozen=True):
+class Ack(BaseStep, tag="ack", frozen=True):
     """The server accepted a mutation."""
 
     m: Name
@@ -112,7 +74,7 @@ class Ack(_Step, tag="ack", frozen=True):
     version: Count | UnsetType = UNSET
 
 
-class Reject(_Step, tag="reject", frozen=True):
+class Reject(BaseStep, tag="reject", frozen=True):
     """The server refused a mutation."""
 
     m: Name
@@ -120,7 +82,7 @@ class Reject(_Step, tag="reject", frozen=True):
     code: str = "no"
 
 
-class Label(_Part, frozen=True):
+class Label(Part, frozen=True):
     """A mutation that a delta settles."""
 
     m: Name
@@ -128,7 +90,7 @@ class Label(_Part, frozen=True):
     client: Literal["other"] | UnsetType = UNSET
 
 
-class Delta(_Step, tag="delta", frozen=True):
+class Delta(BaseStep, tag="delta", frozen=True):
     """The changes at a position."""
 
     seq: Count
@@ -138,7 +100,7 @@ class Delta(_Step, tag="delta", frozen=True):
     settles: tuple[Label, ...] = ()
 
 
-class Outcome(_Part, frozen=True):
+class Outcome(Part, frozen=True):
     """What became of a mutation: accepted at `ok`, or `rejected` with a code."""
 
     ok: Count | UnsetType = UNSET
@@ -150,7 +112,7 @@ class Outcome(_Part, frozen=True):
             raise ValueError("an outcome has either `ok` or `rejected`")
 
 
-class Snapshot(_Step, tag="snapshot", frozen=True):
+class Snapshot(BaseStep, tag="snapshot", frozen=True):
     """All documents, and the outcomes of this client's mutations."""
 
     seq: Count
@@ -160,33 +122,33 @@ class Snapshot(_Step, tag="snapshot", frozen=True):
     client_known: bool = True
 
 
-class Head(_Step, tag="head", frozen=True):
+class Head(BaseStep, tag="head", frozen=True):
     """The server repeats its newest position."""
 
     seq: Count
     epoch: Count = 1
 
 
-class Abandon(_Step, tag="abandon", frozen=True):
+class Abandon(BaseStep, tag="abandon", frozen=True):
     """The application gives up waiting."""
 
     m: Name
 
 
-class ApplyFails(_Step, tag="apply-fails", frozen=True):
+class ApplyFails(BaseStep, tag="apply-fails", frozen=True):
     """The next calls of the host's apply port fail."""
 
     times: Positive = 1
 
 
-class Mutate(_Step, tag="mutate", frozen=True):
+class Mutate(BaseStep, tag="mutate", frozen=True):
     """The application writes optimistically."""
 
     m: Name
     atoms: Documents
 
 
-class Serve(_Step, tag="serve", frozen=True):
+class Serve(BaseStep, tag="serve", frozen=True):
     """The server decides about a mutation; how its data travels."""
 
     m: Name
@@ -195,7 +157,7 @@ class Serve(_Step, tag="serve", frozen=True):
     code: str = "no"
 
 
-class Push(_Step, tag="push", frozen=True):
+class Push(BaseStep, tag="push", frozen=True):
     """Data arrives on the feed: that of a mutation, or a change by somebody else."""
 
     m: Name | UnsetType = UNSET
@@ -206,18 +168,18 @@ class Push(_Step, tag="push", frozen=True):
             raise ValueError("a push has either `m` or `atoms`")
 
 
-class Limits(_Part, frozen=True):
+class Limits(Part, frozen=True):
     """Bounds of a coordinator's queues."""
 
     pending: Positive = 1000
     buffer: Positive = 100
 
 
-class NoSetting(_Part, frozen=True):
+class NoSetting(Part, frozen=True):
     """`with` of the profile patch."""
 
 
-class CoordinatorSetting(_Part, frozen=True):
+class CoordinatorSetting(Part, frozen=True):
     """`with` of the profile coordinator."""
 
     docs: Documents = msgspec.field(default_factory=dict[str, object])
@@ -228,13 +190,12 @@ class CoordinatorSetting(_Part, frozen=True):
     limits: Limits = Limits()
 
 
-class ViewSetting(_Part, frozen=True):
+class ViewSetting(Part, frozen=True):
     """`with` of the profile view."""
 
     docs: Documents = msgspec.field(default_factory=dict[str, object])
 
 
-Common: TypeAlias = Tick | Together | Hook | Crash | Start
 PatchStep: TypeAlias = Apply | Invert
 CoordinatorCall: TypeAlias = (
     Generate | Register | Sent | Ack | Reject | Delta | Snapshot | Head | Abandon | ApplyFails
@@ -242,8 +203,8 @@ CoordinatorCall: TypeAlias = (
 CoordinatorStep: TypeAlias = CoordinatorCall | Common
 ViewCall: TypeAlias = Mutate | Serve | Push
 ViewStep: TypeAlias = ViewCall | Common
-Step: TypeAlias = PatchStep | CoordinatorStep | ViewCall
-Setting: TypeAlias = NoSetting | CoordinatorSetting | ViewSetting
+Step: TypeAlias = PatchStep | CoordinatorStep | ViewCall | OutboxCall
+Setting: TypeAlias = NoSetting | CoordinatorSetting | ViewSetting | OutboxSetting
 
 
 def read_step(profile: str, raw: Mapping[str, object]) -> Step:
@@ -279,6 +240,8 @@ def _convert_step(profile: str, raw: Mapping[str, object]) -> Step:
             step = msgspec.convert(raw, CoordinatorStep)
         case "view":
             step = msgspec.convert(raw, ViewStep)
+        case "outbox":
+            step = msgspec.convert(raw, OutboxStep)
         case _:
             raise ScriptError(f"there is no profile {profile!r}; there are {', '.join(PROFILES)}")
     return step
@@ -304,6 +267,8 @@ def read_setting(profile: str, raw: Mapping[str, object]) -> Setting:
                 return msgspec.convert(raw, CoordinatorSetting)
             case "view":
                 return msgspec.convert(raw, ViewSetting)
+            case "outbox":
+                return msgspec.convert(raw, OutboxSetting)
             case _:
                 raise ScriptError(f"there is no profile {profile!r}; there are {PROFILES}")
     except msgspec.ValidationError as error:

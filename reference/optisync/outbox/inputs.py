@@ -24,14 +24,14 @@ class GiveUp:
 
 @dataclass(frozen=True, slots=True)
 class Enqueue:
-    """Writes, all or none. `seqs`: the numbers taken for them before; none: the next ones.
+    """Writes, all or none. `seqs`: the numbers taken for them before; None, or none: the next.
 
     `stored` False: a direct write, which takes part in every gate and ends with the process.
     `at` is the wall clock, for people.
     """
 
     entries: tuple[WriteEntry, ...]
-    seqs: tuple[ClientSeq, ...] = ()
+    seqs: tuple[ClientSeq | None, ...] = ()
     stored: bool = True
     at: Millis = Millis(0)
 

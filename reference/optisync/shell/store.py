@@ -88,16 +88,10 @@ class StoreForeign(StoreError):
 class StoreReadOnly(StoreError):
     """The store cannot be written."""
 
-    code: ClassVar[str] = "store-read-only"
-
 
 class StoreDiskFull(StoreError):
     """There is no room for what is to be stored."""
 
-    code: ClassVar[str] = "store-disk-full"
-
 
 class StoreLocked(StoreError):
     """Another program holds a lock on the database for too long."""
-
-    code: ClassVar[str] = "store-locked"
