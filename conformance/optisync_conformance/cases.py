@@ -37,6 +37,7 @@ EXPECTED: Final[dict[str, frozenset[str]]] = {
         | {"acked", "suspended", "buffer", "requested"}
     ),
     "view": frozenset({"out", "effects", "view", "shown", "server"}),
+    "outbox": frozenset({"out", "effects", "pending", "queue", "cursor", "reports"}),
 }
 
 

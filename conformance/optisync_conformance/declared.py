@@ -20,12 +20,18 @@ LACKS: Final[Mapping[str, frozenset[str]]] = {
     "view": _EVERY
     | {"split-ack", "data-first", "multi-atom", "out-of-order-verdicts", "write-actions"}
     | {"foreign-push", "rejections", "verdicts"},
+    "outbox": _EVERY
+    | {"wall-clock", "crash", "crash-points", "store-failures", "leases", "batches", "numbers"}
+    | {"direct-writes", "ordered-mode", "parking", "cancel", "abandon", "epoch", "resync"}
+    | {"labelled-deltas", "base-versions", "created-ids", "dependencies", "dedupe"}
+    | {"queue-limit", "reports", "refusals", "scribble", "diagnostics"},
 }
 SEES: Final[Mapping[str, frozenset[str]]] = {
     "patch": frozenset({"out"}),
     "coordinator": frozenset({"out", "effects", "pending", "confirmed", "patches", "acked"})
     | {"suspended", "buffer", "requested", "plan"},
     "view": frozenset({"out", "effects", "view", "server"}),
+    "outbox": frozenset({"out", "effects", "pending", "queue", "cursor", "reports"}),
 }
 
 

@@ -15,7 +15,9 @@ from optisync_conformance.derive import Hosts
 from optisync_conformance.match import Difference, Kind, difference
 
 # Compared as a whole: a member too many is a difference too.
-WHOLE: Final = frozenset({"view", "push_view", "shown", "pending", "confirmed"})
+WHOLE: Final = frozenset(
+    {"view", "push_view", "shown", "pending", "confirmed", "cursor", "reports"}
+)
 # What the suite must see to derive a field.
 DERIVED_FROM: Final[dict[str, tuple[str, ...]]] = {
     "view": ("effects", "pending"),
@@ -30,6 +32,8 @@ LACKED_EFFECTS: Final[dict[str, str]] = {
     "resync": "resync",
 }
 _PLAN: Final = frozenset({"undo", "redo"})
+# Rules that each text states for itself.
+_OWN: Final[dict[str, str]] = {"outbox": "outbox-"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -224,7 +228,7 @@ class _Judge:
             return False
         if code not in ("other", out["err"]):
             found = Difference(("out", "err"), "code", code, out["err"])
-            self._fail(number, found, "error-codes")
+            self._fail(number, found, self._own("error-codes"))
         return True
 
     def _inverse(self, number: int, do: Obj, out: Obj) -> None:
@@ -249,7 +253,10 @@ class _Judge:
             expected = () if field in ("effects", "shown") else before.get(field)
             found = difference(expected, value, exact=True, path=(field,))
             if found is not None:
-                self._fail(number, found, "refusal-changes-nothing")
+                self._fail(number, found, self._own("refusal-changes-nothing"))
+
+    def _own(self, requirement: str) -> str:
+        return _OWN.get(self._case.profile, "") + requirement
 
     def _quietly_sees(self, field: str) -> bool:
         blind = len(self._blind)

@@ -6,7 +6,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import assert_never
 
 from msgspec import UNSET, UnsetType
-from optisync.shell.memory import MemoryStore
 
 from optisync.contracts.entry import (
     Entity,
@@ -31,6 +30,7 @@ from optisync.outbox import inputs
 from optisync.outbox.config import Config, Mode
 from optisync.outbox.effects import Effect
 from optisync.shell.durable import DurableOutbox
+from optisync.shell.memory import MemoryStore
 from optisync.shell.store import Store
 from optisync.values import AtomKey, ClientSeq, Epoch, Obj, ServerSeq, Version
 from optisync.view import Change

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import assert_never
 
-from optisync_conformance.reference import coordinating, patching, viewing
+from optisync.shell.store import Store
+from optisync_conformance.reference import coordinating, outboxing, patching, viewing
 from optisync_conformance.reference.host import Observation
 from optisync_conformance.script import (
     CoordinatorSetting,
     NoSetting,
+    OutboxSetting,
     ScriptError,
     Step,
     ViewSetting,
@@ -19,9 +21,14 @@ from optisync_conformance.script import (
 
 
 def run_script(
-    profile: str, setting: Mapping[str, object], steps: Sequence[Mapping[str, object]]
+    profile: str,
+    setting: Mapping[str, object],
+    steps: Sequence[Mapping[str, object]],
+    store: Callable[[], Store] = outboxing.in_memory,
 ) -> list[Observation]:
     """What is observed after start and after each step. Raises ScriptError for a bad script.
+
+    `store` makes the store of an outbox.
 
     >>> run_script("patch", {}, [{"do": "apply", "doc": {}, "patch": []}])[1]["out"]
     {'ok': {'doc': {}}}
@@ -40,5 +47,7 @@ def run_script(
             return coordinating.run(given, typed)
         case ViewSetting():
             return viewing.run(given, typed)
+        case OutboxSetting():
+            return outboxing.run(given, typed, store)
         case _:
             assert_never(given)

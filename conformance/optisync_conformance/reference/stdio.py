@@ -23,6 +23,7 @@ SEES: Final[dict[str, tuple[str, ...]]] = {
         *("acked", "suspended", "buffer", "requested", "plan"),
     ),
     "view": ("out", "effects", "view", "server"),
+    "outbox": ("out", "effects", "pending", "queue", "cursor", "reports"),
 }
 
 
