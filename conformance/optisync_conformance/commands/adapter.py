@@ -2,17 +2,34 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import click
 
 
 @click.command()
 @click.option("--mutant", metavar="NAME", help="A faulty version instead of the reference.")
 @click.option("--list", "list_only", is_flag=True, help="List the faulty versions.")
-def adapter(mutant: str | None, list_only: bool) -> None:
+@click.option(
+    "--store",
+    type=click.Choice(["memory", "sqlite"]),
+    default="memory",
+    show_default=True,
+    help="Where the outbox keeps its rows; sqlite: a file for each script, removed afterwards.",
+)
+def adapter(mutant: str | None, list_only: bool, store: str) -> None:
     """Speak protocol 1 on stdin and stdout, with the reference behind it."""
     from optisync_conformance.reference.run import run_script
     from optisync_conformance.reference.stdio import serve_stdio
 
+    if store == "sqlite":
+        if mutant is not None:
+            raise click.UsageError("a faulty version keeps its rows in memory")
+        from optisync_conformance.reference.stores import sqlite_stores
+
+        with sqlite_stores() as make:
+            serve_stdio(partial(run_script, store=make), "optisync reference over SQLite")
+        return
     if not list_only and mutant is None:
         serve_stdio(run_script)
         return

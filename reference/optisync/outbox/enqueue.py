@@ -12,6 +12,7 @@ from optisync.outbox.errors import (
     EntryIdReused,
     KeyReused,
     NumberNotOpen,
+    NumberPassed,
     OutboxFull,
     ParentRejected,
 )
@@ -35,12 +36,13 @@ def _one(
     config: Config, turn: Turn, entry: WriteEntry, taken: ClientSeq | None, given: Enqueue
 ) -> Turn:
     state = turn.state
-    entry = _with_known_ids(state, entry)
     known = state.queue.keyed(entry.idempotency_key)
     if known is not None:  # [dedupe-by-key]: no room needed
-        if not same_write(known.entry, entry):
+        if not same_write(_renamed(state, known.entry), _renamed(state, entry)):
             raise KeyReused(entry.idempotency_key)  # [key-reused]
         return turn.with_effect(Enqueued(entry.entry_id, known.seq, again=True))
+    waits_for = _waits_for(state, entry)
+    entry = _with_known_ids(state, entry)
     if state.queue.named(entry.entry_id) is not None:
         raise EntryIdReused(entry.entry_id)  # [entry-id-reused]
     if state.queue.items >= config.capacity:
@@ -48,8 +50,10 @@ def _one(
     if not base_known(state, entry):
         raise BaseUnknown(entry.entry_id)  # [base-unknown]
     turn, seq = _number(turn, taken)
+    if _passed(state, entry, seq, waits_for):
+        raise NumberPassed(seq)  # [number-passed]
     # [fifo-by-number]: `at` is kept for people
-    item = Item(seq, entry, _waits_for(state, entry), stored=given.stored, enqueued_at=given.at)
+    item = Item(seq, entry, waits_for, stored=given.stored, enqueued_at=given.at)
     return turn.put(item).with_effect(Enqueued(entry.entry_id, seq))
 
 
@@ -65,12 +69,27 @@ def _number(turn: Turn, taken: ClientSeq | None) -> tuple[Turn, ClientSeq]:
     return turn, taken
 
 
+def _passed(
+    state: Outbox, entry: WriteEntry, seq: ClientSeq, waits_for: tuple[ClientSeq, ...]
+) -> bool:
+    """Whether what must come after this number was sent, or what must come before has a later."""
+    if seq > state.numbers.counter:
+        return False
+    later = (member for member in state.queue if isinstance(member, Item) and member.seq > seq)
+    sent = any(member.sent and member.entry.entity == entry.entity for member in later)
+    return sent or any(other > seq for other in waits_for)
+
+
 def _with_known_ids(state: Outbox, entry: WriteEntry) -> WriteEntry:
     """The entry with temporary ids replaced that the server has given ids for. [ids-renamed]"""
-    known = {t: state.aliases[t] for t in mentions(entry) if t in state.aliases}
-    if None in known.values():
+    if any(t in state.aliases and state.aliases[t] is None for t in mentions(entry)):
         raise ParentRejected(entry.entry_id)  # [parent-rejected]
-    return rename(entry, tuple((t, real) for t, real in known.items() if real is not None))
+    return _renamed(state, entry)
+
+
+def _renamed(state: Outbox, entry: WriteEntry) -> WriteEntry:
+    known = ((t, state.aliases.get(t)) for t in mentions(entry))
+    return rename(entry, tuple((t, real) for t, real in known if real is not None))
 
 
 def _waits_for(state: Outbox, entry: WriteEntry) -> tuple[ClientSeq, ...]:

@@ -89,6 +89,17 @@ class NumberNotOpen(OptisyncError):
 
 
 @dataclass(unsafe_hash=True)
+class NumberPassed(OptisyncError):
+    """A later number of the entity was sent, or the entry depends on a later number."""
+
+    code: ClassVar[str] = "number-passed"
+    seq: ClientSeq
+
+    def __str__(self) -> str:
+        return f"the number {self.seq} comes too late: what must follow it was sent, or precede it"
+
+
+@dataclass(unsafe_hash=True)
 class UnknownEntry(OptisyncError):
     """No entry with this id is in the queue."""
 

@@ -71,11 +71,14 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Hole:
-    """A number without a write. Open: one may still come. Else it never will, and in `ordered`
-    mode the number is sent as a skip: without it the server waits for ever."""
+    """A number without a stored write. Open (None): one may still come, or is a direct write, of
+    which `entity` and `temporary` are stored. Else it never will, and in `ordered` mode the number
+    is sent as a skip: without it the server waits for ever."""
 
     seq: ClientSeq
     status: Queued | InFlight | None = None
+    entity: Entity | None = None
+    temporary: bool = False
 
 
 Member: TypeAlias = Item | Hole

@@ -20,13 +20,13 @@ from optisync.outbox.rows import (
     Gone,
     Hole,
     InDoubt,
+    InFlight,
     Item,
     OwnVersion,
     Queued,
     Row,
 )
-from optisync.outbox.state import Outbox
-from optisync.outbox.turn import Turn
+from optisync.outbox.turn import Turn, trace
 from optisync.values import ClientSeq
 
 
@@ -89,16 +89,19 @@ def _accept(turn: Turn, item: Item, given: Accepted) -> Turn:
     # [acked-until-covered]: not sent again, holds nobody back, still shown
     if not item.told:
         turn = turn.tell(item.seq, item.entry.entry_id, given)
-    status = Acked(given.server_seq, given.version)
-    return _learn(turn.put(replace(item, status=status, told=True)), item, given)
+    covered = given.server_seq <= turn.state.numbers.server_seq
+    acked = replace(item, status=Acked(given.server_seq, given.version), told=True)
+    return _learn(turn.put(Gone(item.seq) if covered else acked), item, given)
 
 
 def _learn(turn: Turn, item: Item, given: Accepted) -> Turn:
     """What an acceptance says about the entity: the server's ids for it, and its version."""
     if given.ids:  # [ids-renamed]: in what was not sent yet, and for whatever comes later
+        dead = ((turn.state.aliases.get(temporary), real) for temporary, real in given.ids)
+        names = (*given.ids, *((old, real) for old, real in dead if old is not None))
         turn = turn.put(*(Alias(temporary, real) for temporary, real in given.ids))
         children = (m for m in turn.state.queue if isinstance(m, Item) and item.seq in m.after)
-        renamed = (replace(m, entry=rename(m.entry, given.ids)) for m in children if not m.sent)
+        renamed = (replace(m, entry=rename(m.entry, names)) for m in children if not m.sent)
         turn = turn.put(*renamed)
     if given.version is None:
         return turn
@@ -114,15 +117,15 @@ def refuse(config: Config, turn: Turn, item: Item, given: Refused) -> Turn:
     """Rejected, and with it what cannot be sent without it. [rejected-removed]"""
     refused = [(item, given)]
     for each, why in refused:  # grows while it is read: those that depend on the dependants
-        if turn.state.queue.get(each.seq) is None:
+        if not isinstance(turn.state.queue.get(each.seq), Item):
             continue
         if each.told:  # [first-settlement-stands]
             turn = turn.diagnosed(DiagCode.CONTRADICTORY_VERDICT, each.entry.entry_id)
         else:
             turn = turn.tell(each.seq, each.entry.entry_id, why)
         gone: Row = Gone(each.seq) if each.sent else unused(config, each.seq)
-        turn = _without_row(turn.put(gone), each)
-        refused += orphans(turn.state, each)
+        turn, children = _orphans(turn.put(gone), trace(each))
+        refused += children
     return turn
 
 
@@ -132,9 +135,15 @@ def lose(config: Config, turn: Turn, item: Item) -> Turn:
     if not item.told:
         turn = turn.tell(item.seq, entry.entry_id, InDoubt())
     doubt = Doubt(item.seq, entry.entry_id, entry.entity)
-    turn = _without_row(turn.put(doubt, unused(config, item.seq)), item)
-    for orphan, why in orphans(turn.state, item):
-        turn = refuse(config, turn, orphan, why)
+    return lost(config, turn.put(doubt), trace(item))
+
+
+def lost(config: Config, turn: Turn, hole: Hole) -> Turn:
+    """A number comes to nothing, and so does what cannot be sent without it."""
+    turn, children = _orphans(turn.put(unused(config, hole.seq)), hole)
+    for child, why in children:
+        if isinstance(turn.state.queue.get(child.seq), Item):
+            turn = refuse(config, turn, child, why)
     return turn
 
 
@@ -143,23 +152,23 @@ def unused(config: Config, seq: ClientSeq) -> Row:
     return Hole(seq, Queued()) if config.mode is Mode.ORDERED else Gone(seq)
 
 
-def _without_row(turn: Turn, item: Item) -> Turn:
-    """A temporary id that no row will have."""
-    return turn.put(Alias(item.entry.entity.id, None)) if item.entry.temporary else turn
-
-
-def orphans(state: Outbox, parent: Item) -> list[tuple[Item, Refused]]:
+def _orphans(turn: Turn, parent: Hole) -> tuple[Turn, list[tuple[Item, Refused]]]:
     """What was never sent and cannot be sent without its parent. Other dependants stay."""
+    if parent.entity is None:
+        return turn, []
+    row: set[str | None] = set()
+    if parent.temporary:  # no row will have this id, nor the one it had in a dead epoch
+        row = {parent.entity.id, turn.state.aliases.get(parent.entity.id)}
+        turn = turn.put(Alias(parent.entity.id, None))
     found: list[tuple[Item, Refused]] = []
-    for member in state.queue:
+    for member in turn.state.queue:
         if not isinstance(member, Item) or member.sent:
             continue
-        if parent.entry.temporary and parent.seq in member.after:
-            if parent.entry.entity.id in mentions(member.entry):
-                found.append((member, Refused("parent-rejected")))  # [parent-rejected]
-        elif member.entry.entity == parent.entry.entity and not base_known(state, member.entry):
+        if parent.seq in member.after and row & mentions(member.entry):
+            found.append((member, Refused("parent-rejected")))  # [parent-rejected]
+        elif member.entry.entity == parent.entity and not base_known(turn.state, member.entry):
             found.append((member, Refused("base-unknown")))  # [base-unknown]
-    return found
+    return turn, found
 
 
 def delta_applied(config: Config, turn: Turn, delta: Delta) -> Turn:
@@ -190,17 +199,25 @@ def snapshot_applied(config: Config, turn: Turn, snapshot: Snapshot) -> Turn:
     turn = turn.numbered(replace(moved, watermark=watermark))
     outcomes = {outcome.seq: outcome.verdict for outcome in snapshot.outcomes}
     for seq in turn.state.queue.order:
+        if reborn:
+            turn = _undecided(turn, seq)
         item = turn.state.queue.get(seq)
         if not isinstance(item, Item):
             continue
-        if reborn and isinstance(item.status, Acked):  # [dead-epoch-ack-queued]
-            item = replace(item, status=Queued())
-            turn = turn.put(item)
         if seq in outcomes:  # [outcome-settles-entry]
             turn = verdict(config, turn, item, outcomes[seq])
         elif reborn and item.sent and not snapshot.client_known:  # [unknown-client-in-doubt]
             turn = lose(config, turn, item)
     return turn
+
+
+def _undecided(turn: Turn, seq: ClientSeq) -> Turn:
+    """In a new epoch no ack and no lease counts. [dead-epoch-ack-queued] [epoch-ends-leases]"""
+    match turn.state.queue.get(seq):
+        case Item(status=Acked() | InFlight()) | Hole(status=InFlight()) as member:
+            return turn.put(replace(member, status=Queued()))
+        case _:
+            return turn
 
 
 def watermark_passed(config: Config, turn: Turn, given: Watermark) -> Turn:

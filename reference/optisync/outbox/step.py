@@ -56,6 +56,7 @@ from optisync.outbox.settlement import (
     cover,
     delta_applied,
     lose,
+    lost,
     refuse,
     settle,
     snapshot_applied,
@@ -63,7 +64,7 @@ from optisync.outbox.settlement import (
     watermark_passed,
 )
 from optisync.outbox.state import Outbox, reborn
-from optisync.outbox.turn import Turn
+from optisync.outbox.turn import Turn, trace
 from optisync.values import ClientSeq
 
 
@@ -153,10 +154,14 @@ def _asked(config: Config, turn: Turn, given: Cancel | Abandon | Resume) -> Turn
 def _restart(config: Config, turn: Turn) -> Turn:
     """No worker, lease, back-off or open number outlives a process; verdicts are told again."""
     turn = replace(turn, state=reborn(turn.state))
+    # [report-kept-until-consumed]
+    turn = turn.with_effect(*(Told(report) for report in turn.state.reports))
     for member in turn.state.queue:
         match member:
-            case Item(stored=False) | Hole(status=None):
-                turn = turn.put(unused(config, member.seq))  # [unused-number-skipped]
+            case Item(stored=False):
+                turn = lost(config, turn, trace(member))
+            case Hole(status=None):
+                turn = lost(config, turn, member)
             case Item(status=InFlight() | Queued()):  # [lease-ends-at-restart]
                 again = replace(member, status=Queued(), delays=0)
                 turn = turn if again == member else turn.put(again)
@@ -164,5 +169,4 @@ def _restart(config: Config, turn: Turn) -> Turn:
                 turn = turn.put(replace(member, status=Queued()))
             case _:
                 pass
-    # [report-kept-until-consumed]
-    return turn.with_effect(*(Told(report) for report in turn.state.reports))
+    return turn

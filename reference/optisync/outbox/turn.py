@@ -54,4 +54,9 @@ class Turn:
 
 
 def _stored(row: Row) -> Row:
-    return Hole(row.seq) if isinstance(row, Item) and not row.stored else row
+    return trace(row) if isinstance(row, Item) and not row.stored else row
+
+
+def trace(item: Item) -> Hole:
+    """What is stored of a direct write: enough to know what is lost with it."""
+    return Hole(item.seq, None, item.entry.entity, item.entry.temporary)
