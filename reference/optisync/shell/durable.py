@@ -1,14 +1,22 @@
-"""The outbox over a store: each call is one step, saved before anything of it is seen."""
+"""An outbox over a store: stored first, then taken as the state, then told.
+
+Methods are named as in seeds 001 and 004, where they name them; `settle` is their `commit`.
+"""
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 
 from optisync.contracts.entry import Entity, EntryId, Millis, WriteEntry
 from optisync.contracts.messages import Delta, Snapshot
+from optisync.coordinator.facade import KEPT_ERRORS, Observers, Unsubscribe
+from optisync.coordinator.given import changes_given
+from optisync.machine import Step
 from optisync.outbox.config import Config
-from optisync.outbox.effects import Effect, Enqueued, Save, Send
+from optisync.outbox.effects import Effect, Enqueued, Resync, Save, Send
 from optisync.outbox.inputs import (
     Abandon,
     Cancel,
@@ -27,173 +35,260 @@ from optisync.outbox.inputs import (
     Tick,
     Watermark,
 )
-from optisync.outbox.state import Outbox, start
+from optisync.outbox.rows import Doubt, Item, Numbers, Report
+from optisync.outbox.state import Outbox, next_wake, start, status_name
 from optisync.outbox.step import step
-from optisync.shell.store import Store
+from optisync.shell.store import Store, StoreError
 from optisync.values import AtomKey, ClientSeq, Epoch
 from optisync.view import ABSENT, Doc, Docs, apply_changes
 
-Observer = Callable[[Effect], None]
+
+@dataclass(frozen=True, slots=True)
+class EntryStatus:
+    """A number in the queue: its entry, if it has one, and where that stands."""
+
+    seq: ClientSeq
+    entry_id: EntryId | None
+    entity: Entity | None
+    status: str
+    attempts: int
 
 
-def _nothing(point: str) -> None:
-    """No test looks."""
+@dataclass(frozen=True, slots=True)
+class OutboxStatus:
+    """What people and diagnostics see. `next_wake`: when a tick can change what may be sent."""
+
+    numbers: Numbers
+    queue: tuple[EntryStatus, ...]
+    doubts: tuple[Doubt, ...]
+    reports: tuple[Report, ...]
+    next_wake: Millis | None
 
 
 class DurableOutbox:
-    """One life of an outbox (seeds 001 and 004; their `commit` is `settle`). One thread.
+    """One client's outbox and documents over a store, used by one thread.
 
-    Every method raises OptisyncError when the machine refuses, StoreError when the store cannot
-    save; the state is then the one before. Observers hear every effect but Save, once it is
-    durable; what they raise is collected in `errors`. A call made by an observer takes effect at
-    once, and its effects are told after those being told. `point` is called around each save and
-    each telling, so that a test can end the process there.
+    A call stores what it changes, then takes it as its state, then tells the effects; a StoreError
+    leaves the state as it was, and the same call can be made again. A call made from a callback is
+    carried out at once, and told after what is being told. `epoch`: where a first life begins.
+
+    Construction begins a life over what is stored, and tells `observers` the verdicts that nobody
+    consumed. `errors` keeps the last KEPT_ERRORS exceptions of observers. `quarantined`: the rows
+    that could not be read; with a document among them, a Resync is told.
+
+    `point` is called at before-save and after-save, and before-NAME and after-NAME around the
+    telling of an effect of class NAME: where a crash is of interest.
     """
 
     def __init__(
         self,
         config: Config,
         store: Store,
-        epoch: Epoch,
-        *observers: Observer,
-        point: Callable[[str], None] = _nothing,
+        epoch: Epoch = Epoch(1),
+        *observers: Callable[[Effect], None],
+        point: Callable[[str], None] = lambda _: None,
     ) -> None:
-        loaded = store.load()
-        self.state: Outbox = start(epoch, loaded.rows)
-        self.documents: Docs = loaded.documents
-        self.quarantined = loaded.quarantined
-        self.errors: list[Exception] = []
+        self.errors: deque[Exception] = deque(maxlen=KEPT_ERRORS)
         self._config = config
         self._store = store
+        self._epoch = epoch
         self._point = point
-        self._observers = list(observers)
-        self._untold: deque[Effect] = deque()
+        self._observers: Observers[Effect] = Observers()
+        for observer in observers:
+            self._observers.subscribe(observer)
+        self._waiting: deque[Effect] = deque()
         self._telling = False
-        self._give(Restart())
+        self._certain = False
+        self._begin()
+        self._tell()
 
-    def on_effect(self, observer: Observer) -> Callable[[], None]:
-        """Hear every effect from now on; the answer ends that."""
-        self._observers.append(observer)
+    @property
+    def state(self) -> Outbox:
+        """What the outbox knows, all of it durable but the numbers of this life."""
+        return self._state
 
-        def unsubscribe() -> None:
-            if observer in self._observers:
-                self._observers.remove(observer)
-
-        return unsubscribe
-
-    def take(self) -> ClientSeq:
-        """The next number, for a write to come."""
-        self._give(Take())
-        return self.state.numbers.counter
-
-    def give_up(self, seq: ClientSeq) -> None:
-        """A number that was taken will not be used."""
-        self._give(GiveUp(seq))
+    @property
+    def documents(self) -> Docs:
+        """The documents at the cursor, as stored."""
+        return self._documents
 
     def enqueue(
         self,
         entries: Sequence[WriteEntry],
         seqs: Sequence[ClientSeq | None] = (),
         stored: bool = True,
-        at: Millis = Millis(0),
+        at: Millis | None = None,
     ) -> tuple[Enqueued, ...]:
-        """Queue writes, all or none; durable when this returns, unless they are direct."""
-        given = Enqueue(tuple(entries), tuple(seqs), stored, at)
-        return tuple(effect for effect in self._give(given) if isinstance(effect, Enqueued))
+        """Take writes in, all or none; `at`: now by the wall clock unless given.
+
+        Values are copied. What is no change raises PatchMalformed, what is no JSON ValueMalformed.
+        """
+        now = Millis(time.time_ns() // 1_000_000) if at is None else at
+        given = Enqueue(tuple(map(_entry_given, entries)), tuple(seqs), stored, now)
+        return tuple(effect for effect in self.run(given) if isinstance(effect, Enqueued))
 
     def reserve(self, limit: int, owner: str = "") -> Send | None:
-        """What may be sent now, under a new lease; None: nothing."""
-        sent = self._give(Reserve(limit, owner))
-        return next((effect for effect in sent if isinstance(effect, Send)), None)
+        """Up to `limit` writes to send now, under a lease; None: there is nothing to send."""
+        return next((e for e in self.run(Reserve(limit, owner)) if isinstance(e, Send)), None)
 
     def settle(self, token: int, epoch: Epoch, results: Sequence[Result]) -> None:
-        """The server's answer to what was sent under a lease."""
-        self._give(Settle(token, epoch, tuple(results)))
+        """What the server answered in `epoch` to the request sent under `token`."""
+        self.run(Settle(token, epoch, tuple(results)))
 
     def release(self, token: int) -> None:
         """What was reserved could not be delivered."""
-        self._give(Release(token))
+        self.run(Release(token))
 
     def process_delta(self, delta: Delta) -> None:
-        """Apply a delta that is next on the stream; raises ChangeInapplicable if it does not."""
-        known = delta.epoch, delta.server_seq
-        here = self.state.numbers.epoch, self.state.numbers.server_seq
-        documents = apply_changes(self.documents, delta.changes) if known > here else self.documents
-        touched = tuple((atom, documents.get(atom, ABSENT)) for atom, _ in delta.changes)
-        self._give(delta, documents, touched if documents is not self.documents else ())
+        """Apply and settle what a delta says, in one transaction.
+
+        Deltas come in the order in which a coordinator applies them; gaps are its affair.
+        Raises EpochAhead, ChangeInapplicable.
+        """
+        self.run(delta)
 
     def process_snapshot(self, snapshot: Snapshot) -> None:
-        """Take a snapshot's documents, unless it is older than they are."""
-        here = self.state.numbers.epoch, self.state.numbers.server_seq
-        if (snapshot.epoch, snapshot.server_seq) < here:
-            return
-        gone = ((AtomKey(a), ABSENT) for a in self.documents if a not in snapshot.docs)
-        put = ((AtomKey(atom), doc) for atom, doc in snapshot.docs.items())
-        self._give(snapshot, snapshot.docs, (*gone, *put))
+        """Take a snapshot's documents and outcomes; one from behind the cursor has no effect."""
+        self.run(snapshot)
 
     def process_watermark(self, watermark: Watermark) -> None:
-        """The server decided numbers up to here."""
-        self._give(watermark)
+        """How far the server has decided this client's numbers. Raises EpochAhead."""
+        self.run(watermark)
 
     def cancel(self, entry_id: EntryId) -> None:
-        """Take back a write that was never sent."""
-        self._give(Cancel(entry_id))
+        """Take a write back that was never sent."""
+        self.run(Cancel(entry_id))
 
     def abandon(self, entry_id: EntryId) -> None:
         """Give up waiting for a write that was sent."""
-        self._give(Abandon(entry_id))
+        self.run(Abandon(entry_id))
 
     def resume(self, entry_id: EntryId) -> None:
         """Try a parked write again."""
-        self._give(Resume(entry_id))
+        self.run(Resume(entry_id))
 
     def has_read(self, entity: Entity) -> None:
         """The entity was read from the server."""
-        self._give(HasRead(entity))
+        self.run(HasRead(entity))
 
     def consume(self, upto: int) -> None:
-        """Reports up to this number were taken in."""
-        self._give(Consume(upto))
+        """The application has taken in the reports up to this number."""
+        self.run(Consume(upto))
+
+    def take(self) -> ClientSeq:
+        """A number for a write to come, durable before it is given out."""
+        self.run(Take())
+        return self._state.numbers.counter
+
+    def give_up(self, seq: ClientSeq) -> None:
+        """A number that was taken will not be used."""
+        self.run(GiveUp(seq))
 
     def tick(self, now: Millis) -> None:
         """Monotonic milliseconds since this life began."""
-        self._give(Tick(now))
+        self.run(Tick(now))
 
-    def _give(
-        self,
-        given: Input,
-        documents: Docs | None = None,
-        touched: tuple[tuple[AtomKey, Doc], ...] = (),
-    ) -> tuple[Effect, ...]:
-        """One step: decide, save, take the new state, tell. [saved-before-effects]"""
-        done = step(self._config, self.state, given)
+    def status(self) -> OutboxStatus:
+        """Where everything stands."""
+        state = self._state
+        queue = tuple(
+            EntryStatus(m.seq, m.entry.entry_id, m.entry.entity, status_name(m), m.attempts)
+            if isinstance(m, Item)
+            else EntryStatus(m.seq, None, None, status_name(m), 0)
+            for m in state.queue
+        )
+        return OutboxStatus(state.numbers, queue, state.doubts, state.reports, next_wake(state))
+
+    def on_effect(self, callback: Callable[[Effect], None]) -> Unsubscribe:
+        """Called with each effect once it is durable, in order; the result ends that."""
+        return self._observers.subscribe(callback)
+
+    def close(self) -> None:
+        """Give the store up."""
+        self._store.close()
+
+    def run(self, given: Input) -> tuple[Effect, ...]:
+        """Any input; the effects, which are durable and told. Raises what the outbox refuses with,
+        StoreError, and ChangeInapplicable for a delta that does not apply."""
+        if not self._certain:
+            self._begin()
+        done = step(self._config, self._state, given)
         if done.error is not None:
             raise done.error
-        rows = next((effect.rows for effect in done.effects if isinstance(effect, Save)), ())
-        if rows or touched:
-            self._point("before-save")
-            self._store.commit(rows, touched)  # [store-failure-refuses]
-            self._point("after-save")
-        self.state = done.state
-        self.documents = self.documents if documents is None else documents
-        self._untold.extend(effect for effect in done.effects if not isinstance(effect, Save))
+        documents = _documents_after(self._documents, self._state.numbers, given)
+        effects = self._take_in(done, documents)
         self._tell()
-        return done.effects
+        return effects
+
+    def _begin(self) -> None:
+        loaded = self._store.load()
+        self._state = start(self._epoch, loaded.rows)
+        self._documents = loaded.documents
+        self.quarantined = loaded.quarantined
+        self._waiting.clear()  # what a life before this one had still to tell
+        self._take_in(step(self._config, self._state, Restart()), loaded.documents)
+        if any(row.place.startswith("documents ") for row in self.quarantined):
+            self._waiting.append(Resync())
+
+    def _take_in(self, done: Step[Outbox, Effect], documents: Docs) -> tuple[Effect, ...]:
+        """Store a step, then let it be the state, then line its effects up to be told."""
+        rows = tuple(
+            row for effect in done.effects if isinstance(effect, Save) for row in effect.rows
+        )
+        changed = _changed(self._documents, documents)
+        if rows or changed:
+            self._point("before-save")
+            certain, self._certain = self._certain, False  # until it is known what is stored
+            try:
+                self._store.commit(rows, changed)
+            except StoreError:
+                self._certain = certain
+                raise
+            self._point("after-save")
+        self._state, self._documents, self._certain = done.state, documents, True
+        told = tuple(effect for effect in done.effects if not isinstance(effect, Save))
+        self._waiting += told
+        return told
 
     def _tell(self) -> None:
         if self._telling:
             return
         self._telling = True
         try:
-            while self._untold:
-                effect = self._untold.popleft()
+            while self._waiting:
+                effect = self._waiting.popleft()
                 name = type(effect).__name__
                 self._point(f"before-{name}")
-                for observer in tuple(self._observers):
-                    try:
-                        observer(effect)
-                    except Exception as error:  # observers are isolated from each other and from us
-                        self.errors.append(error)
+                self._observers.tell(effect, self.errors)
                 self._point(f"after-{name}")
         finally:
             self._telling = False
+
+
+def _entry_given(raw: object) -> WriteEntry:
+    """What a caller without types may give, made into what the type promises: frozen, checked."""
+    if not isinstance(raw, WriteEntry):
+        raise TypeError(f"a WriteEntry is expected, not {type(raw).__name__}")
+    ((_, change),) = changes_given({"change": raw.change})
+    return replace(raw, change=change)
+
+
+def _documents_after(before: Docs, numbers: Numbers, given: Input) -> Docs:
+    """The documents once an input is taken in: a delta or snapshot that moves the cursor."""
+    here = numbers.epoch, numbers.server_seq
+    match given:
+        case Delta(epoch, server_seq, changes=changes) if epoch == here[0] and server_seq > here[1]:
+            return apply_changes(before, changes)
+        case Snapshot(epoch, server_seq, docs) if (epoch, server_seq) >= here:
+            return docs
+        case _:
+            return before
+
+
+def _changed(before: Docs, after: Docs) -> tuple[tuple[AtomKey, Doc], ...]:
+    """What differs; documents that were not touched are the same objects."""
+    if before is after:
+        return ()
+    atoms = [atom for atom in after if atom not in before or before[atom] is not after[atom]]
+    gone = [atom for atom in before if atom not in after]
+    return (*((AtomKey(a), after[a]) for a in atoms), *((AtomKey(a), ABSENT) for a in gone))

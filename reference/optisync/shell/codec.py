@@ -1,0 +1,170 @@
+"""The rows of an outbox as statements for the SQLite store; `reading` is the way back."""
+
+from __future__ import annotations
+
+from typing import Final, TypeAlias, assert_never
+
+import msgspec
+
+from optisync.contracts.entry import Stamp
+from optisync.contracts.messages import Accepted, Refused
+from optisync.outbox.rows import (
+    Acked,
+    Alias,
+    Consumed,
+    Doubt,
+    DoubtLifted,
+    Gone,
+    Hole,
+    InDoubt,
+    InFlight,
+    Item,
+    Numbers,
+    OwnVersion,
+    Parked,
+    Queued,
+    Report,
+    Row,
+    Status,
+    Verdict,
+)
+from optisync.values import AtomKey, Json
+from optisync.view import ABSENT, Doc, changes_to_json
+
+Column: TypeAlias = str | int | None
+Columns: TypeAlias = tuple[Column, ...]
+Write: TypeAlias = tuple[str, Columns]
+"""A statement and its parameters."""
+
+_JSON: Final = msgspec.json.Encoder(enc_hook=dict)
+_HERE: Final = AtomKey("change")
+
+
+def _insert(table: str, columns: str) -> str:
+    marks = ", ".join("?" for _ in columns.split())
+    return f"INSERT OR REPLACE INTO {table} ({', '.join(columns.split())}) VALUES ({marks})"
+
+
+_ITEM: Final = _insert(
+    "members",
+    "seq status not_before_ms token owner until_ms server_seq version"
+    " resource entity_id enqueued_at_ms entry_id idempotency_key change planned_epoch"
+    " planned_version temporary depends_on client_time_ms waits_for base_epoch base_version"
+    " sent told attempts delays",
+)
+_HOLE: Final = _insert(
+    "members", "seq resource entity_id temporary status not_before_ms token owner until_ms"
+)
+_VERSION: Final = _insert("versions", "resource entity_id epoch version")
+_ALIAS: Final = _insert("aliases", "temporary id")
+_DOUBT: Final = _insert("doubts", "seq entry_id resource entity_id")
+_REPORT: Final = _insert("reports", "number seq entry_id verdict code server_seq version ids")
+_NUMBERS: Final = _insert("numbers", "id epoch server_seq counter token reported watermark")
+_DOCUMENT: Final = _insert("documents", "atom content")
+
+
+def write(row: Row) -> Write:
+    """What stores a row under its key. Raises ValueError for what no store can hold."""
+    match row:
+        case Item():
+            return _ITEM, (row.seq, *_status(row.status), *_entry(row))
+        case Hole():
+            return _HOLE, _hole(row)
+        case Gone(seq):
+            return "DELETE FROM members WHERE seq = ?", (seq,)
+        case OwnVersion(entity, stamp):
+            return _VERSION, (entity.resource, entity.id, stamp.epoch, stamp.version)
+        case Alias(temporary, real):
+            return _ALIAS, (temporary, real)
+        case Doubt(seq, entry_id, entity):
+            return _DOUBT, (seq, entry_id, entity.resource, entity.id)
+        case DoubtLifted(seq):
+            return "DELETE FROM doubts WHERE seq = ?", (seq,)
+        case Report(number, seq, entry_id, verdict):
+            return _REPORT, (number, seq, entry_id, *_verdict(verdict))
+        case Consumed(upto):
+            return "DELETE FROM reports WHERE number <= ?", (upto,)
+        case Numbers():
+            known = (row.epoch, row.server_seq, row.counter, row.token, row.reported)
+            return _NUMBERS, (0, *known, row.watermark)
+        case _:
+            assert_never(row)
+
+
+def write_document(atom: AtomKey, doc: Doc) -> Write:
+    """What stores a document, or removes one that is absent now."""
+    if doc is ABSENT:
+        return "DELETE FROM documents WHERE atom = ?", (atom,)
+    return _DOCUMENT, (atom, text(doc))
+
+
+def _status(status: Status) -> Columns:
+    match status:
+        case Queued(not_before):
+            return "queued", not_before, None, None, None, None, None
+        case InFlight(token, owner, until):
+            return "in-flight", None, token, owner, until, None, None
+        case Acked(server_seq, version):
+            return "acked", None, None, None, None, server_seq, version
+        case Parked():
+            return "parked", None, None, None, None, None, None
+        case _:
+            assert_never(status)
+
+
+def _hole(hole: Hole) -> Columns:
+    entity = hole.entity
+    known = (None, None) if entity is None else (entity.resource, entity.id)
+    what = (hole.seq, *known, int(hole.temporary))
+    match hole.status:
+        case None:
+            return *what, "open", None, None, None, None
+        case Queued(not_before):
+            return *what, "skip", not_before, None, None, None
+        case InFlight(token, owner, until):
+            return *what, "skipping", None, token, owner, until
+        case _:
+            assert_never(hole.status)
+
+
+def _entry(item: Item) -> Columns:
+    entry = item.entry
+    return (
+        entry.entity.resource,
+        entry.entity.id,
+        item.enqueued_at,
+        entry.entry_id,
+        entry.idempotency_key,
+        text(changes_to_json(((_HERE, entry.change),))[_HERE]),
+        *_stamp(entry.base),
+        int(entry.temporary),
+        text(entry.depends_on) if entry.depends_on else None,
+        entry.client_time_ms,
+        text(item.after) if item.after else None,
+        *_stamp(item.base),
+        int(item.sent),
+        int(item.told),
+        item.attempts,
+        item.delays,
+    )
+
+
+def _stamp(stamp: Stamp | None) -> tuple[int | None, int | None]:
+    return (None, None) if stamp is None else (stamp.epoch, stamp.version)
+
+
+def _verdict(verdict: Verdict) -> Columns:
+    match verdict:
+        case Accepted(server_seq, version, ids):
+            return "accepted", None, server_seq, version, text(ids) if ids else None
+        case Refused(code):
+            return "refused", code, None, None, None
+        case InDoubt():
+            return "in-doubt", None, None, None, None
+        case _:
+            assert_never(verdict)
+
+
+def text(value: Json) -> str:
+    """JSON text of a value."""
+    return _JSON.encode(value).decode()
