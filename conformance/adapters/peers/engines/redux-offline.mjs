@@ -1,0 +1,164 @@
+// @redux-offline/redux-offline with its defaults, under profile `outbox`: an application that enqueues, a network and a
+// storage by script. The network is there while a `reserve` step runs; what the engine sends then is handed out.
+import { Unsupported } from "../../typescript/dist/kit/index.js";
+import { createRequire } from "node:module";
+import { legacy_createStore as createStore } from "redux";
+
+const require = createRequire(import.meta.url); // the engine is CommonJS
+const { offline } = require("@redux-offline/redux-offline");
+const defaults = require("@redux-offline/redux-offline/lib/defaults").default;
+const { NetworkError } = require("@redux-offline/redux-offline/lib/defaults/effect");
+
+const LACKS = [
+  "numbers", "direct-writes", "ordered-mode", "parking", "cancel", "abandon", "epoch", "resync", "labelled-deltas",
+  "base-versions", "created-ids", "dedupe", "queue-limit", "reports", "diagnostics", "crash-points",
+];
+const CAPS = {
+  take: "numbers", "give-up": "numbers", snapshot: "resync", watermark: "ordered-mode", cancel: "cancel", abandon: "abandon",
+  resume: "parking", consume: "reports", "arm-crash": "crash-points",
+};
+
+/** The profile; `more(config, given)` may change the configuration of the engine. */
+export function outbox(more = (config) => config) {
+  return { sees: ["out", "effects", "pending", "queue"], lacks: LACKS, open: (given, run) => new Client(given, run, more) };
+}
+
+class Client {
+  #requests = new Map(); // under way, by name
+  #written = new Map(); // what the application enqueued, by name
+  #told = 0;
+  #failures = { left: 0 };
+
+  constructor(given, run, more) {
+    if (given.mode === "ordered") throw new Unsupported("ordered-mode");
+    this.given = given;
+    this.run = run;
+    const config = {
+      ...defaults,
+      detectNetwork: (report) => (this.online = (online) => report({ online })),
+      effect: (effect, action) => this.#send(effect, action),
+      retry: (_, before) => (before + 1 < given.max_attempts ? Math.min(given.delay_ms * 2 ** before, given.max_delay_ms) : null),
+      persistOptions: { storage: storage(run.durable, this.#failures), whitelist: ["offline"] },
+    };
+    this.store = createStore(reducer, { verdicts: [] }, offline(more(config, given)));
+    this.store.subscribe(run.guard(() => this.#tell()));
+    const lacked = Object.entries(CAPS).map(([step, cap]) => [step, () => { throw new Unsupported(cap); }]);
+    this.steps = { ...Object.fromEntries(lacked), ...this.#steps() };
+  }
+
+  #steps() {
+    return {
+      enqueue: ({ entries, stored }) => {
+        if (stored === false) throw new Unsupported("direct-writes");
+        entries.forEach((entry) => this.#enqueue(entry));
+      },
+      scribble: ({ m }) => scribble(this.#written.get(m)),
+      reserve: ({ lease, limit = 1 }) => {
+        if (limit === 0) return;
+        this.lease = lease;
+        this.online(true);
+        this.online(false);
+      },
+      settle: ({ epoch = this.given.epoch, results }) => {
+        if (epoch !== this.given.epoch) throw new Unsupported("epoch");
+        for (const { m, ...result } of results) this.#answer(m, result);
+      },
+      release: ({ lease }) => {
+        for (const [m, request] of this.#requests) if (request.lease === lease) this.#answer(m, {});
+      },
+      delta: ({ settles = [] }) => {
+        if (settles.length > 0) throw new Unsupported("labelled-deltas");
+      },
+      "has-read": () => {}, // the documents are the application's
+      wall: () => {}, // it reads no clock
+      "store-fails": ({ times = 1 }) => void (this.#failures.left += times),
+    };
+  }
+
+  #enqueue({ m, resource, entity, change, base, key = `key-of-${m}`, temporary }) {
+    const { outbox } = this.store.getState().offline;
+    if (temporary) throw new Unsupported("created-ids");
+    if (base === undefined && (Array.isArray(change) || change.delete)) throw new Unsupported("base-versions");
+    if (outbox.some(({ meta }) => meta.m === m || meta.offline.effect.key === key)) throw new Unsupported("dedupe");
+    if (outbox.length >= this.given.capacity) throw new Unsupported("queue-limit");
+    this.#written.set(m, change);
+    const effect = { resource, entity, change, base, key };
+    const [commit, rollback] = [{ type: "CONFIRMED", meta: { m } }, { type: "REJECTED", meta: { m } }];
+    this.store.dispatch({ type: "WRITE", meta: { m, offline: { effect, commit, rollback } } });
+    this.run.names.bind(m, this.store.getState().offline.lastTransaction);
+    this.run.effect({ e: "enqueued", m });
+  }
+
+  #send({ key, ...content }, { meta: { m } }) {
+    const entry = { m, ...content, ...(key === `key-of-${m}` ? {} : { key }) };
+    this.run.effect({ e: "send", lease: this.lease, entries: [entry], skips: [] });
+    return new Promise((resolve, reject) => this.#requests.set(m, { lease: this.lease, resolve, reject }));
+  }
+
+  /** What a `fetch` through the default effect would come to; without a verdict it fails as `fetch` does. */
+  #answer(m, { ok, version, rejected, retry }) {
+    const request = this.#requests.get(m);
+    this.#requests.delete(m);
+    if (ok !== undefined) request?.resolve(version === undefined ? {} : { version });
+    else if (rejected !== undefined) request?.reject(new NetworkError(rejected, 422));
+    else if (retry !== undefined) request?.reject(new NetworkError("not now", 503));
+    else request?.reject(new TypeError("fetch failed"));
+  }
+
+  #tell() {
+    const { verdicts } = this.store.getState();
+    while (this.#told < verdicts.length) this.run.effect(verdicts[this.#told++]);
+  }
+
+  observe() {
+    const { outbox, retryCount } = this.store.getState().offline;
+    const member = ({ meta: { m } }, at) => {
+      const request = this.#requests.get(m);
+      const state = request ? { state: "in-flight", lease: request.lease } : { state: "queued" };
+      return { m, ...state, attempts: at === 0 ? retryCount : 0 };
+    };
+    return { pending: outbox.map(({ meta }) => meta.m), queue: outbox.map(member) };
+  }
+}
+
+function reducer(state, { type, payload, meta }) {
+  const verdict = { CONFIRMED: () => ({ e: "confirmed", m: meta.m, ...payload }), REJECTED: () => refused(meta.m, payload) }[type];
+  return verdict ? { ...state, verdicts: [...state.verdicts, verdict()] } : state;
+}
+
+function refused(m, error) {
+  return { e: "rejected", m, code: error.response ?? error.message };
+}
+
+/** Storage as redux-persist wants it, over what survives a crash. */
+function storage(disk, failures) {
+  const later = (callback, ...args) => void setTimeout(() => callback?.(...args), 0);
+  return {
+    getAllKeys: (callback) => later(callback, null, [...disk.keys()]),
+    getItem: (key, callback) => later(callback, null, disk.get(key)),
+    setItem(key, text, callback) {
+      if (failures.left > 0 && failures.left--) return later(callback, new Error("the disk is full"));
+      disk.set(key, text);
+      return later(callback, null);
+    },
+  };
+}
+
+/** As a careless caller: every object in the value gets a member more. */
+function scribble(value) {
+  if (typeof value !== "object" || value === null) return;
+  Object.values(value).forEach(scribble);
+  if (!Array.isArray(value)) value.scribbled = true;
+}
+
+// redux-persist saves at an interval of 0, which is over at once here, as a timeout of 0 is in the kit: what a step wrote
+// is on disk when the engine is at rest.
+const [every, stop] = [globalThis.setInterval, globalThis.clearInterval];
+globalThis.setInterval = (work, ms, ...args) => {
+  if (ms > 0) return every(work, ms, ...args);
+  const chain = { on: true };
+  const again = () => void (chain.on && (work(...args), setTimeout(again, 0)));
+  setTimeout(again, 0);
+  return chain;
+};
+globalThis.clearInterval = (handle) => (handle?.on ? (handle.on = false) : stop(handle));
