@@ -41,9 +41,10 @@ class WriteEntry:
     """One write (seed 004). `entry_id` aligns it with its result, whatever the order of results.
 
     `idempotency_key` lets the server recognise it when it is sent again. `base` is the version
-    that the plan saw; None where there was none. `temporary`: the entity's id is the client's own
-    until the server gives it another. `depends_on`: entries that must be settled before this one
-    is sent. `client_time_ms` is for people: nothing is ordered by it.
+    that the plan saw; None where there was none. `temporary`, of a create or upsert: the entity's
+    id is the client's own, used for nothing else, until the server gives it another. `depends_on`:
+    entries that must be settled before this one is sent. `client_time_ms` is for people: nothing
+    is ordered by it.
     """
 
     entry_id: EntryId
@@ -59,6 +60,11 @@ class WriteEntry:
 def same_write(left: WriteEntry, right: WriteEntry) -> bool:
     """Whether two entries write the same: what an idempotency key must stand for once."""
     return left.entity == right.entity and left.change == right.change
+
+
+def makes_row(entry: WriteEntry) -> bool:
+    """Whether the server will give the entity of this entry its id."""
+    return entry.temporary and isinstance(entry.change, Create | Upsert)
 
 
 def mentions(entry: WriteEntry) -> frozenset[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from optisync.contracts.entry import WriteEntry, mentions, rename, same_write
+from optisync.contracts.entry import WriteEntry, makes_row, mentions, same_write
 from optisync.outbox.config import Config
 from optisync.outbox.effects import Enqueued
 from optisync.outbox.errors import (
@@ -15,11 +15,12 @@ from optisync.outbox.errors import (
     NumberPassed,
     OutboxFull,
     ParentRejected,
+    TemporaryIdReused,
 )
 from optisync.outbox.inputs import Enqueue
 from optisync.outbox.rows import Acked, Hole, Item
-from optisync.outbox.state import Outbox
-from optisync.outbox.turn import Turn
+from optisync.outbox.state import Outbox, renamed
+from optisync.outbox.turn import Turn, unused
 from optisync.values import ClientSeq
 from optisync.view import Create, Delete, Update, Upsert
 
@@ -38,18 +39,24 @@ def _one(
     state = turn.state
     known = state.queue.keyed(entry.idempotency_key)
     if known is not None:  # [dedupe-by-key]: no room needed
-        if not same_write(_renamed(state, known.entry), _renamed(state, entry)):
+        if not same_write(renamed(state, known.entry), renamed(state, entry)):
             raise KeyReused(entry.idempotency_key)  # [key-reused]
+        if given.stored and not known.stored:
+            turn = turn.put(replace(known, stored=True))
+        if taken is not None:
+            turn = _number(turn, taken)[0].put(unused(config, taken))
         return turn.with_effect(Enqueued(entry.entry_id, known.seq, again=True))
-    waits_for = _waits_for(state, entry)
-    entry = _with_known_ids(state, entry)
     if state.queue.named(entry.entry_id) is not None:
         raise EntryIdReused(entry.entry_id)  # [entry-id-reused]
+    if makes_row(entry) and _is_taken(state, entry.entity.id):
+        raise TemporaryIdReused(entry.entity.id)  # [temporary-id-reused]
+    waits_for = _waits_for(state, entry)
+    entry = _with_known_ids(state, entry)
     if state.queue.items >= config.capacity:
         raise OutboxFull(config.capacity)  # [outbox-full]
-    if not base_known(state, entry):
-        raise BaseUnknown(entry.entry_id)  # [base-unknown]
     turn, seq = _number(turn, taken)
+    if not base_known(state, entry, seq):
+        raise BaseUnknown(entry.entry_id)  # [base-unknown]
     if _passed(state, entry, seq, waits_for):
         raise NumberPassed(seq)  # [number-passed]
     # [fifo-by-number]: `at` is kept for people
@@ -84,12 +91,7 @@ def _with_known_ids(state: Outbox, entry: WriteEntry) -> WriteEntry:
     """The entry with temporary ids replaced that the server has given ids for. [ids-renamed]"""
     if any(t in state.aliases and state.aliases[t] is None for t in mentions(entry)):
         raise ParentRejected(entry.entry_id)  # [parent-rejected]
-    return _renamed(state, entry)
-
-
-def _renamed(state: Outbox, entry: WriteEntry) -> WriteEntry:
-    known = ((t, state.aliases.get(t)) for t in mentions(entry))
-    return rename(entry, tuple((t, real) for t, real in known if real is not None))
+    return renamed(state, entry)
 
 
 def _waits_for(state: Outbox, entry: WriteEntry) -> tuple[ClientSeq, ...]:
@@ -100,12 +102,17 @@ def _waits_for(state: Outbox, entry: WriteEntry) -> tuple[ClientSeq, ...]:
     return tuple(sorted({i.seq for i in (*waiting, *made) if i is not None}))
 
 
-def base_known(state: Outbox, entry: WriteEntry) -> bool:
+def _is_taken(state: Outbox, temporary: str) -> bool:
+    return temporary in state.aliases or state.queue.making(temporary) is not None
+
+
+def base_known(state: Outbox, entry: WriteEntry, seq: ClientSeq) -> bool:
     """Whether a version to send along is known, will be, or is not needed."""
     match entry.change:
         case Update() | Delete() if entry.base is None and entry.entity not in state.versions:
             return any(
                 isinstance(member, Item)
+                and member.seq < seq
                 and member.entry.entity == entry.entity
                 and isinstance(member.entry.change, Create | Upsert)
                 for member in state.queue

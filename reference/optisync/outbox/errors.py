@@ -7,7 +7,7 @@ from typing import ClassVar
 
 from optisync.contracts.entry import EntryId, IdempotencyKey
 from optisync.errors import OptisyncError
-from optisync.values import ClientSeq, Epoch
+from optisync.values import ClientSeq, Epoch, ServerSeq
 
 
 @dataclass(unsafe_hash=True)
@@ -163,3 +163,25 @@ class EpochAhead(OptisyncError):
 
     def __str__(self) -> str:
         return f"the documents are in epoch {self.current}; a snapshot must come first"
+
+
+@dataclass(unsafe_hash=True)
+class WatermarkAhead(OptisyncError):
+    """The documents have not reached the position of the watermark."""
+
+    code: ClassVar[str] = "watermark-ahead"
+    current: ServerSeq
+
+    def __str__(self) -> str:
+        return f"the documents are at {self.current}; what lies before the watermark comes first"
+
+
+@dataclass(unsafe_hash=True)
+class TemporaryIdReused(OptisyncError):
+    """A temporary id stands for one row, in whatever resource, for the life of the store."""
+
+    code: ClassVar[str] = "temporary-id-reused"
+    temporary: str
+
+    def __str__(self) -> str:
+        return f"the temporary id {self.temporary!r} was given to another row"

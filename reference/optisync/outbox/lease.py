@@ -6,14 +6,23 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from optisync.contracts.entry import Millis, Stamp
+from optisync.contracts.entry import Millis, Stamp, makes_row
 from optisync.outbox.config import Config, Mode, back_off
 from optisync.outbox.effects import ParkedEntry, Send
-from optisync.outbox.rows import Acked, Hole, InFlight, Item, Member, Parked, Queued
-from optisync.outbox.state import Outbox, floor
+from optisync.outbox.rows import (
+    Acked,
+    Hole,
+    InFlight,
+    Item,
+    Member,
+    OwnVersion,
+    Parked,
+    Queued,
+)
+from optisync.outbox.state import Outbox, floor, renamed
 from optisync.outbox.turn import Turn
 from optisync.values import ClientSeq
-from optisync.view import Create
+from optisync.view import Create, Delete, Update
 
 
 def sendable(config: Config, state: Outbox) -> Iterator[Member]:
@@ -26,11 +35,13 @@ def sendable(config: Config, state: Outbox) -> Iterator[Member]:
     unsettled: set[ClientSeq] = set()
     for member in state.queue:  # [fifo-by-number]
         if isinstance(member, Item) and isinstance(member.status, Acked):  # [acked-blocks-nobody]
-            if member.entry.temporary and member.entry.entity.id not in state.aliases:
+            if makes_row(member.entry) and member.entry.entity.id not in state.aliases:
                 unsettled.add(member.seq)  # [ids-renamed]: what mentions it cannot be sent yet
             continue
         free = isinstance(member, Hole) or (
-            member.entry.entity not in closed and unsettled.isdisjoint(member.after)
+            member.entry.entity not in closed
+            and unsettled.isdisjoint(member.after)
+            and not _baseless(state, member)
         )
         if free and isinstance(member.status, Queued) and member.status.not_before <= state.now:
             yield member
@@ -53,7 +64,7 @@ def reserve(config: Config, turn: Turn, limit: int, owner: str) -> Turn:
     items: list[Item] = []
     for member in chosen:
         if isinstance(member, Item):
-            member = replace(fixed(state, member), status=lease)
+            member = replace(fixed(state, member, token), status=lease)
             items.append(member)
             turn = turn.put(member)
         else:
@@ -71,24 +82,34 @@ def _limited(members: Iterator[Member], limit: int) -> list[Member]:
     return chosen
 
 
-def fixed(state: Outbox, item: Item) -> Item:
+def fixed(state: Outbox, item: Item, token: int) -> Item:
     """The item as it is sent, now and ever after. [content-fixed-at-first-send]"""
     if item.sent:
         return item
-    own = state.versions.get(item.entry.entity)
-    base = None if isinstance(item.entry.change, Create) else base_version(item.entry.base, own)
-    return replace(item, sent=True, base=base)
+    entry = renamed(state, item.entry)
+    own = state.versions.get(entry.entity)
+    base = None if isinstance(entry.change, Create) else base_version(entry.base, own)
+    return replace(item, entry=entry, first=token, base=base)
 
 
-def base_version(planned: Stamp | None, own: Stamp | None) -> Stamp | None:
+def base_version(planned: Stamp | None, own: OwnVersion | None) -> Stamp | None:
     """The version a write is sent with: what the plan saw, or a later one of this client's own.
 
-    Nothing else raises it: not a delta, a read or a rejection, for then a foreign write would be
-    overwritten in silence. [base-version-own-only]
+    Own writes raise it only if the plan saw what the first of them was made on; nothing else does,
+    not a delta, a read or a rejection: a foreign write between would be overwritten in silence.
+    [base-version-own-only]
     """
-    if planned is None or own is None:
-        return own if planned is None else planned
-    return max(planned, own)
+    if planned is None:
+        return None if own is None else own.stamp
+    seen = own is not None and own.since <= planned
+    return max(planned, own.stamp) if own is not None and seen else planned
+
+
+def _baseless(state: Outbox, item: Item) -> bool:
+    """Whether it needs a version that an own write has yet to bring. [base-unknown]"""
+    needs = isinstance(item.entry.change, Update | Delete) and not item.sent
+    own = state.versions.get(item.entry.entity)
+    return needs and base_version(item.entry.base, own) is None
 
 
 def ranges(seqs: list[ClientSeq]) -> tuple[tuple[ClientSeq, ClientSeq], ...]:

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 
 from rpds import HashTrieMap
 
-from optisync.contracts.entry import EntryId, IdempotencyKey
+from optisync.contracts.entry import EntryId, IdempotencyKey, makes_row
 from optisync.outbox.rows import Hole, Item, Member
 from optisync.values import ClientSeq
 
@@ -73,7 +73,7 @@ class Queue:
             if isinstance(old, Item):
                 return replace(self, members=members)
             entry, temporaries = member.entry, self.temporaries
-            if entry.temporary:
+            if makes_row(entry):
                 temporaries = temporaries.insert(entry.entity.id, member.seq)
             names = self.names.insert(entry.entry_id, member.seq)
             keys = self.keys.insert(entry.idempotency_key, member.seq)
@@ -93,7 +93,7 @@ class Queue:
         if not isinstance(old, Item):
             return self
         entry, temporaries = old.entry, self.temporaries
-        if entry.temporary:
+        if makes_row(entry):
             temporaries = temporaries.discard(entry.entity.id)
         names, keys = self.names.remove(entry.entry_id), self.keys.remove(entry.idempotency_key)
         return replace(self, names=names, keys=keys, temporaries=temporaries)

@@ -50,10 +50,11 @@ Status: TypeAlias = Queued | InFlight | Acked | Parked
 class Item:
     """A write in the queue, under its number. Gone when rejected, covered or abandoned.
 
-    `after`: numbers that must be settled before it is sent. `base`: the version sent along, fixed
-    with the content once `sent`. `told`: its verdict was given out (it may wait to be covered, or
-    be sent again in a new epoch). `attempts` counts answers "not now", `delays` all failures.
-    `stored` is False for a direct write: it shares the gates, and ends with the process.
+    `after`: numbers that must be settled before it is sent. `first`: the lease under which it was
+    first sent, 0 before; from then on content and `base`, the version sent along, are fixed.
+    `told`: its verdict was given out (it may wait to be covered, or be sent again in a new epoch).
+    `attempts` counts answers "not now", `delays` all failures. `stored` is False for a direct
+    write: it shares the gates, and ends with the process.
     """
 
     seq: ClientSeq
@@ -61,12 +62,17 @@ class Item:
     after: tuple[ClientSeq, ...] = ()
     status: Status = Queued()
     base: Stamp | None = None
-    sent: bool = False
+    first: int = 0
     told: bool = False
     attempts: int = 0
     delays: int = 0
     stored: bool = True
     enqueued_at: Millis = Millis(0)
+
+    @property
+    def sent(self) -> bool:
+        """Whether it was ever handed to a worker."""
+        return self.first > 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +99,14 @@ class Gone:
 
 @dataclass(frozen=True, slots=True)
 class OwnVersion:
-    """The version of an entity after this client's latest accepted write of it."""
+    """The version of an entity after this client's latest accepted write of it.
+
+    `since`: the version on which the first of an unbroken chain of own writes up to it was made.
+    """
 
     entity: Entity
     stamp: Stamp
+    since: Stamp
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import takewhile
 from typing import assert_never
 
-from optisync.contracts.entry import Entity, EntityId, Millis, Stamp, mentions, rename
+from optisync.contracts.entry import Millis, Stamp, makes_row, mentions, rename
 from optisync.contracts.messages import Accepted, Delta, Refused, Snapshot
 from optisync.outbox.config import Config, Mode
 from optisync.outbox.effects import DiagCode, Resync
 from optisync.outbox.enqueue import base_known
-from optisync.outbox.errors import EpochAhead
+from optisync.outbox.errors import EpochAhead, WatermarkAhead
 from optisync.outbox.inputs import Result, Retry, Settle, Unknown, Watermark
 from optisync.outbox.lease import holds, put_back
 from optisync.outbox.rows import (
@@ -26,8 +27,9 @@ from optisync.outbox.rows import (
     Queued,
     Row,
 )
-from optisync.outbox.turn import Turn, trace
-from optisync.values import ClientSeq
+from optisync.outbox.state import known_as
+from optisync.outbox.turn import Turn, trace, unused
+from optisync.values import ClientSeq, Version
 
 
 def settle(config: Config, turn: Turn, given: Settle) -> Turn:
@@ -44,12 +46,13 @@ def settle(config: Config, turn: Turn, given: Settle) -> Turn:
 
 def _result(config: Config, turn: Turn, token: int, result: Result) -> Turn:
     item = turn.state.queue.named(result.entry_id)
-    if item is None:  # [late-verdict-no-op]
+    if item is None or token < item.first:  # [late-verdict-no-op]
         doubted = any(d.entry_id == result.entry_id for d in turn.state.doubts)
         return turn.diagnosed(DiagCode.LATE_VERDICT, result.entry_id) if doubted else turn
     match result.outcome:
         case Accepted() | Refused():  # [definite-settles-any-lease]
-            return verdict(config, _reached(turn), item, result.outcome)
+            turn = verdict(config, _reached(turn), item, result.outcome)
+            return _skips_arrived(turn, item.seq) if config.mode is Mode.ORDERED else turn
         case Retry(after) if holds(item, token):
             return put_back(config, _reached(turn), item, answered=True, after=after)
         case Unknown() if holds(item, token):
@@ -58,6 +61,13 @@ def _result(config: Config, turn: Turn, token: int, result: Result) -> Turn:
             return turn
         case _:
             assert_never(result.outcome)
+
+
+def _skips_arrived(turn: Turn, decided: ClientSeq) -> Turn:
+    """A watermark server decides in order, skips included. [unused-number-skipped]"""
+    earlier = takewhile(lambda member: member.seq < decided, turn.state.queue)
+    holes = [m.seq for m in earlier if isinstance(m, Hole) and m.status is not None]
+    return turn.put(*(Gone(seq) for seq in holes))
 
 
 def _reached(turn: Turn) -> Turn:
@@ -76,7 +86,7 @@ def verdict(config: Config, turn: Turn, item: Item, given: Accepted | Refused) -
                 return turn.diagnosed(DiagCode.CONTRADICTORY_VERDICT, entry_id)
             return _learn(turn, item, given)
         case Accepted():
-            return _accept(turn, item, given)
+            return _accept(config, turn, item, given)
         case Refused() if isinstance(item.status, Acked):  # [first-settlement-stands]
             return turn.diagnosed(DiagCode.CONTRADICTORY_VERDICT, entry_id)
         case Refused():
@@ -85,13 +95,25 @@ def verdict(config: Config, turn: Turn, item: Item, given: Accepted | Refused) -
             assert_never(given)
 
 
-def _accept(turn: Turn, item: Item, given: Accepted) -> Turn:
+def _accept(config: Config, turn: Turn, item: Item, given: Accepted) -> Turn:
     # [acked-until-covered]: not sent again, holds nobody back, still shown
     if not item.told:
         turn = turn.tell(item.seq, item.entry.entry_id, given)
+    item = replace(item, status=Acked(given.server_seq, given.version), told=True)
+    turn = _learn(turn.put(item), item, given)
     covered = given.server_seq <= turn.state.numbers.server_seq
-    acked = replace(item, status=Acked(given.server_seq, given.version), told=True)
-    return _learn(turn.put(Gone(item.seq) if covered else acked), item, given)
+    return leave(config, turn, item) if covered else turn
+
+
+def leave(config: Config, turn: Turn, item: Item) -> Turn:
+    """The documents hold its effect. What needs a version that it did not bring cannot be sent."""
+    turn, entity = turn.put(Gone(item.seq)), known_as(turn.state, item.entry.entity)
+    if entity in turn.state.versions:
+        return turn
+    turn, children = _orphans(turn, Hole(item.seq, None, entity))
+    for child, why in children:
+        turn = refuse(config, turn, child, why)
+    return turn
 
 
 def _learn(turn: Turn, item: Item, given: Accepted) -> Turn:
@@ -103,14 +125,22 @@ def _learn(turn: Turn, item: Item, given: Accepted) -> Turn:
         children = (m for m in turn.state.queue if isinstance(m, Item) and item.seq in m.after)
         renamed = (replace(m, entry=rename(m.entry, names)) for m in children if not m.sent)
         turn = turn.put(*renamed)
-    if given.version is None:
+    version = given.version
+    if version is None and isinstance(item.status, Acked):
+        version = item.status.version
+    return turn if version is None else _own_version(turn, item, version)
+
+
+def _own_version(turn: Turn, item: Item, version: Version) -> Turn:
+    """[base-version-own-only]: by the entity, so also for entries that are not queued yet."""
+    state, entity = turn.state, known_as(turn.state, item.entry.entity)
+    stamp = Stamp(state.numbers.epoch, version)
+    known = state.versions.get(entity)
+    if known is not None and known.stamp >= stamp:
         return turn
-    # [base-version-own-only]: by the entity, so also for entries that are not queued yet
-    known_id = turn.state.aliases.get(item.entry.entity.id) or item.entry.entity.id
-    entity = Entity(item.entry.entity.resource, EntityId(known_id))
-    stamp = Stamp(turn.state.numbers.epoch, given.version)
-    known = turn.state.versions.get(entity)
-    return turn if known is not None and known >= stamp else turn.put(OwnVersion(entity, stamp))
+    chained = known is not None and known.stamp == item.base
+    since = known.since if known is not None and chained else item.base or stamp
+    return turn.put(OwnVersion(entity, stamp, since))
 
 
 def refuse(config: Config, turn: Turn, item: Item, given: Refused) -> Turn:
@@ -147,11 +177,6 @@ def lost(config: Config, turn: Turn, hole: Hole) -> Turn:
     return turn
 
 
-def unused(config: Config, seq: ClientSeq) -> Row:
-    """What remains of a number that will never carry a write. [unused-number-skipped]"""
-    return Hole(seq, Queued()) if config.mode is Mode.ORDERED else Gone(seq)
-
-
 def _orphans(turn: Turn, parent: Hole) -> tuple[Turn, list[tuple[Item, Refused]]]:
     """What was never sent and cannot be sent without its parent. Other dependants stay."""
     if parent.entity is None:
@@ -166,7 +191,9 @@ def _orphans(turn: Turn, parent: Hole) -> tuple[Turn, list[tuple[Item, Refused]]
             continue
         if parent.seq in member.after and row & mentions(member.entry):
             found.append((member, Refused("parent-rejected")))  # [parent-rejected]
-        elif member.entry.entity == parent.entity and not base_known(turn.state, member.entry):
+        elif member.entry.entity == parent.entity and not base_known(
+            turn.state, member.entry, member.seq
+        ):
             found.append((member, Refused("base-unknown")))  # [base-unknown]
     return turn, found
 
@@ -227,6 +254,8 @@ def watermark_passed(config: Config, turn: Turn, given: Watermark) -> Turn:
         return turn
     if given.epoch > numbers.epoch:
         raise EpochAhead(numbers.epoch)  # [epoch-ahead]
+    if given.server_seq > numbers.server_seq:
+        raise WatermarkAhead(numbers.server_seq)  # [watermark-ahead]
     if numbers.watermark is not None and given.upto <= numbers.watermark:
         return turn  # [watermark-retires-overlays]: it never goes back
     counter = max(numbers.counter, given.upto)
@@ -238,21 +267,26 @@ def watermark_passed(config: Config, turn: Turn, given: Watermark) -> Turn:
             continue
         if isinstance(member, Hole):
             turn = turn.put(Gone(seq))
-        elif codes is not None:  # [watermark-is-no-verdict]: unless it names what was refused
-            accepted = Accepted(given.server_seq)
-            turn = verdict(config, turn, member, Refused(codes[seq]) if seq in codes else accepted)
+        elif codes is not None and seq in codes:
+            turn = verdict(config, turn, member, Refused(codes[seq]))
+        elif codes is not None and not makes_row(member.entry):
+            # [watermark-is-no-verdict]: unless it names what was refused, and no id is awaited
+            turn = verdict(config, turn, member, _accepted(member, given))
     if numbers.watermark is None and config.mode is Mode.ORDERED:  # [unused-number-skipped]
         later = (ClientSeq(seq) for seq in range(given.upto + 1, counter + 1))
         turn = turn.put(*(unused(config, n) for n in later if turn.state.queue.get(n) is None))
     return turn
 
 
-def cover(turn: Turn) -> Turn:
+def _accepted(item: Item, given: Watermark) -> Accepted:
+    at = item.status.server_seq if isinstance(item.status, Acked) else given.server_seq
+    return Accepted(at)
+
+
+def cover(config: Config, turn: Turn) -> Turn:
     """What was accepted at or below the cursor is part of the documents. [acked-until-covered]"""
     cursor = turn.state.numbers.server_seq
-    covered = (
-        member.seq
-        for member in turn.state.queue
-        if isinstance(member.status, Acked) and member.status.server_seq <= cursor
-    )
-    return turn.put(*(Gone(seq) for seq in covered))
+    for member in turn.state.queue:
+        if isinstance(member, Item) and isinstance(member.status, Acked):
+            turn = leave(config, turn, member) if member.status.server_seq <= cursor else turn
+    return turn

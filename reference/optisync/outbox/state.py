@@ -8,7 +8,7 @@ from typing import assert_never
 
 from rpds import HashTrieMap
 
-from optisync.contracts.entry import Entity, Millis, Stamp
+from optisync.contracts.entry import Entity, EntityId, Millis, WriteEntry, mentions, rename
 from optisync.outbox.queue import Queue
 from optisync.outbox.rows import (
     Acked,
@@ -31,7 +31,7 @@ from optisync.outbox.rows import (
 from optisync.values import ClientSeq, Epoch
 
 
-def _no_versions() -> HashTrieMap[Entity, Stamp]:
+def _no_versions() -> HashTrieMap[Entity, OwnVersion]:
     return HashTrieMap()
 
 
@@ -49,7 +49,7 @@ class Outbox:
 
     numbers: Numbers
     queue: Queue = field(default_factory=Queue)
-    versions: HashTrieMap[Entity, Stamp] = field(default_factory=_no_versions)
+    versions: HashTrieMap[Entity, OwnVersion] = field(default_factory=_no_versions)
     aliases: HashTrieMap[str, str | None] = field(default_factory=_no_aliases)
     doubts: tuple[Doubt, ...] = ()
     reports: tuple[Report, ...] = ()
@@ -73,8 +73,8 @@ def with_row(state: Outbox, row: Row) -> Outbox:
             return replace(state, queue=state.queue.put(row))
         case Gone(seq):
             return replace(state, queue=state.queue.drop(seq))
-        case OwnVersion(entity, stamp):
-            return replace(state, versions=state.versions.insert(entity, stamp))
+        case OwnVersion(entity):
+            return replace(state, versions=state.versions.insert(entity, row))
         case Alias(temporary, real):
             return replace(state, aliases=state.aliases.insert(temporary, real))
         case Doubt():
@@ -94,6 +94,17 @@ def with_row(state: Outbox, row: Row) -> Outbox:
 def reborn(state: Outbox) -> Outbox:
     """The state when a new life begins: what was stored, and time at 0."""
     return replace(state, now=Millis(0), failures=0, wait_until=Millis(0))
+
+
+def known_as(state: Outbox, entity: Entity) -> Entity:
+    """The entity under the id that the server gave it, if it did."""
+    return Entity(entity.resource, EntityId(state.aliases.get(entity.id) or entity.id))
+
+
+def renamed(state: Outbox, entry: WriteEntry) -> WriteEntry:
+    """The entry with the ids that the server gave for temporary ones."""
+    known = ((t, state.aliases.get(t)) for t in mentions(entry))
+    return rename(entry, tuple((t, real) for t, real in known if real is not None))
 
 
 def floor(state: Outbox) -> ClientSeq:

@@ -60,11 +60,10 @@ from optisync.outbox.settlement import (
     refuse,
     settle,
     snapshot_applied,
-    unused,
     watermark_passed,
 )
 from optisync.outbox.state import Outbox, reborn
-from optisync.outbox.turn import Turn, trace
+from optisync.outbox.turn import Turn, trace, unused
 from optisync.values import ClientSeq
 
 
@@ -92,11 +91,11 @@ def _transition(config: Config, turn: Turn, given: Input) -> Turn:
         case Release(token):
             return release(config, turn, token)
         case Delta():
-            return cover(delta_applied(config, turn, given))
+            return cover(config, delta_applied(config, turn, given))
         case Snapshot():
-            return cover(snapshot_applied(config, turn, given))
+            return cover(config, snapshot_applied(config, turn, given))
         case Watermark():
-            return cover(watermark_passed(config, turn, given))
+            return cover(config, watermark_passed(config, turn, given))
         case Cancel() | Abandon() | Resume():
             return _asked(config, turn, given)
         case HasRead(entity):  # [doubt-lifted-by-read]

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
-from optisync.contracts.entry import EntryId
+from optisync.contracts.entry import EntryId, makes_row
 from optisync.machine import Step
+from optisync.outbox.config import Config, Mode
 from optisync.outbox.effects import Diag, DiagCode, Effect, Save, Told
-from optisync.outbox.rows import Hole, Item, Numbers, Report, Row, Verdict, key_of
+from optisync.outbox.rows import Gone, Hole, Item, Numbers, Queued, Report, Row, Verdict, key_of
 from optisync.outbox.state import Outbox, with_row
 from optisync.values import ClientSeq
 
@@ -59,4 +60,9 @@ def _stored(row: Row) -> Row:
 
 def trace(item: Item) -> Hole:
     """What is stored of a direct write: enough to know what is lost with it."""
-    return Hole(item.seq, None, item.entry.entity, item.entry.temporary)
+    return Hole(item.seq, None, item.entry.entity, makes_row(item.entry))
+
+
+def unused(config: Config, seq: ClientSeq) -> Row:
+    """What remains of a number that will never carry a write. [unused-number-skipped]"""
+    return Hole(seq, Queued()) if config.mode is Mode.ORDERED else Gone(seq)
