@@ -50,12 +50,12 @@ _ITEM: Final = _insert(
     "seq status not_before_ms token owner until_ms server_seq version"
     " resource entity_id enqueued_at_ms entry_id idempotency_key change planned_epoch"
     " planned_version temporary depends_on client_time_ms waits_for base_epoch base_version"
-    " sent told attempts delays",
+    " first_lease told attempts delays",
 )
 _HOLE: Final = _insert(
     "members", "seq resource entity_id temporary status not_before_ms token owner until_ms"
 )
-_VERSION: Final = _insert("versions", "resource entity_id epoch version")
+_VERSION: Final = _insert("versions", "resource entity_id epoch version since_epoch since_version")
 _ALIAS: Final = _insert("aliases", "temporary id")
 _DOUBT: Final = _insert("doubts", "seq entry_id resource entity_id")
 _REPORT: Final = _insert("reports", "number seq entry_id verdict code server_seq version ids")
@@ -72,8 +72,8 @@ def write(row: Row) -> Write:
             return _HOLE, _hole(row)
         case Gone(seq):
             return "DELETE FROM members WHERE seq = ?", (seq,)
-        case OwnVersion(entity, stamp):
-            return _VERSION, (entity.resource, entity.id, stamp.epoch, stamp.version)
+        case OwnVersion(entity, stamp, since):
+            return _VERSION, (entity.resource, entity.id, *_stamp(stamp), *_stamp(since))
         case Alias(temporary, real):
             return _ALIAS, (temporary, real)
         case Doubt(seq, entry_id, entity):
@@ -142,7 +142,7 @@ def _entry(item: Item) -> Columns:
         entry.client_time_ms,
         text(item.after) if item.after else None,
         *_stamp(item.base),
-        int(item.sent),
+        item.first,
         int(item.told),
         item.attempts,
         item.delays,

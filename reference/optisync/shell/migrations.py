@@ -35,13 +35,18 @@ _FIRST = (
     "CREATE TABLE documents (atom TEXT PRIMARY KEY, content TEXT)",
 )
 
-# 2: abandoned writes are remembered; `attempts` counts answers, `delays` all failures; rows that
-# cannot be read are kept aside.
+# 2: abandoned writes are remembered; `attempts` counts answers, `delays` all failures; an entry
+# remembers its first lease, an own version on what its chain began; rows that cannot be read are
+# kept aside. Of an older row the chain is not known: it begins with the version itself.
 _SECOND = (
     "CREATE TABLE doubts (place INTEGER PRIMARY KEY, seq INTEGER UNIQUE, entry_id TEXT,"
     " resource TEXT, entity_id TEXT)",
     "ALTER TABLE members ADD COLUMN delays INTEGER",
     "UPDATE members SET delays = attempts",
+    "ALTER TABLE members RENAME COLUMN sent TO first_lease",
+    "ALTER TABLE versions ADD COLUMN since_epoch INTEGER",
+    "ALTER TABLE versions ADD COLUMN since_version INTEGER",
+    "UPDATE versions SET since_epoch = epoch, since_version = version",
     "CREATE INDEX members_by_entity ON members (resource, entity_id, enqueued_at_ms)",
     "CREATE TABLE quarantine (id INTEGER PRIMARY KEY, place TEXT, reason TEXT, content TEXT)",
 )

@@ -135,7 +135,7 @@ class _Item(_Member, frozen=True, kw_only=True):
     waits_for: str = "[]"
     base_epoch: _Natural | None = None
     base_version: int | None = None
-    sent: _Flag
+    first_lease: _Natural
     told: _Flag
     attempts: _Natural
     delays: _Natural
@@ -150,7 +150,7 @@ class _Item(_Member, frozen=True, kw_only=True):
             tuple(ClientSeq(seq) for seq in _decoded(self.waits_for, tuple[int, ...])),
             self.status(),
             _stamp(self.base_epoch, self.base_version),
-            sent=bool(self.sent),
+            first=self.first_lease,
             told=bool(self.told),
             attempts=self.attempts,
             delays=self.delays,
@@ -204,10 +204,13 @@ class _OwnVersion(_Columns, frozen=True, kw_only=True):
     entity_id: str
     epoch: _Natural
     version: int
+    since_epoch: _Natural
+    since_version: int
 
     def row(self) -> OwnVersion:
         stamp = Stamp(Epoch(self.epoch), Version(self.version))
-        return OwnVersion(_entity(self.resource, self.entity_id), stamp)
+        since = Stamp(Epoch(self.since_epoch), Version(self.since_version))
+        return OwnVersion(_entity(self.resource, self.entity_id), stamp, since)
 
 
 class _Alias(_Columns, frozen=True, kw_only=True):
