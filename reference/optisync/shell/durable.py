@@ -9,6 +9,7 @@ import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import cast
 
 from optisync.contracts.entry import Entity, EntryId, Millis, WriteEntry
 from optisync.contracts.messages import Delta, Snapshot
@@ -39,8 +40,8 @@ from optisync.outbox.rows import Doubt, Item, Numbers, Report
 from optisync.outbox.state import Outbox, next_wake, start, status_name
 from optisync.outbox.step import step
 from optisync.shell.store import Store, StoreError
-from optisync.values import AtomKey, ClientSeq, Epoch
-from optisync.view import ABSENT, Doc, Docs, apply_changes
+from optisync.values import MAX_INT, AtomKey, ClientSeq, Epoch, Obj
+from optisync.view import ABSENT, Create, Delete, Doc, Docs, Upsert, apply_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,8 +270,30 @@ def _entry_given(raw: object) -> WriteEntry:
     """What a caller without types may give, made into what the type promises: frozen, checked."""
     if not isinstance(raw, WriteEntry):
         raise TypeError(f"a WriteEntry is expected, not {type(raw).__name__}")
-    ((_, change),) = changes_given({"change": raw.change})
-    return replace(raw, change=change)
+    change = raw.change
+    if isinstance(change, Delete) or (isinstance(change, Create) and _is_plain(change.value)):
+        return raw
+    if isinstance(change, Upsert) and change.patch is None and _is_plain(change.value):
+        return raw
+    ((_, frozen),) = changes_given({"change": change})
+    return replace(raw, change=frozen)
+
+
+def _is_plain(value: object) -> bool:
+    """Whether a look is enough to see a frozen JSON value: most are, and copies take time."""
+    match value:
+        case str():
+            return value.isascii()
+        case bool() | None:
+            return True
+        case int():
+            return abs(value) <= MAX_INT
+        case tuple():
+            return all(map(_is_plain, cast(tuple[object, ...], value)))
+        case Obj():
+            return all(k.isascii() and _is_plain(v) for k, v in value.items())
+        case _:
+            return False
 
 
 def _documents_after(before: Docs, numbers: Numbers, given: Input) -> Docs:
