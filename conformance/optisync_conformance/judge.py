@@ -108,7 +108,8 @@ def fields(
     Effects come without undo and redo, and without those that the implementation lacks.
     """
     docs = case.setting.get("docs")
-    hosts = Hosts(docs if isinstance(docs, Obj) else Obj(), (step.do for step in case.steps))
+    scripted = (step.do for step in case.steps) if case.profile == "coordinator" else ()
+    hosts = Hosts(docs if isinstance(docs, Obj) else Obj(), scripted)
     steps = (None, *(step.do for step in case.steps))
     hidden = _hidden(lacks)
     found: list[dict[str, Json]] = []

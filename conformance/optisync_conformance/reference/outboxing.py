@@ -83,6 +83,7 @@ class Engine:
         self._wall = self._now = 0
         self._leases: dict[str, int] = {}
         self._callers: dict[str, object] = {}
+        self._taken: dict[str, ClientSeq] = {}
         self._recorder = Recorder("outbox", self._guarded)
         self._names = Names(self._recorder)
         self._telling = Telling(self._recorder, self._names)
@@ -146,7 +147,8 @@ class Engine:
         life, number = self._require_alive(), self._names.number
         match step:
             case scriptoutbox.Take(m):
-                self._names.give(m, life.take())
+                self._taken[m] = life.take()
+                self._names.give(m, self._taken[m])
             case scriptoutbox.GiveUp(m):
                 life.give_up(number(m))
             case scriptoutbox.Enqueue(entries, stored):
@@ -183,9 +185,11 @@ class Engine:
     def _enqueue(
         self, life: DurableOutbox, entries: Sequence[scriptoutbox.Entry], stored: bool
     ) -> None:
-        taken = [self._names.number(e.m) if self._names.known(e.m) else None for e in entries]
+        taken = [self._taken.get(entry.m) for entry in entries]
         writes = [self._entry(entry) for entry in entries]
         life.enqueue(writes, seqs=taken, stored=stored, at=Millis(max(self._wall, 0)))
+        for entry in entries:
+            self._taken.pop(entry.m, None)
 
     def _entry(self, raw: scriptoutbox.Entry) -> WriteEntry:
         self._callers.setdefault(raw.m, raw.change)

@@ -2,10 +2,18 @@
 
 from __future__ import annotations
 
+import tempfile
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from itertools import count
+from pathlib import Path
+
 from optisync.outbox.rows import Row
+from optisync.shell.sqlite import SqliteStore
 from optisync.shell.store import Loaded, Store, StoreDiskFull
 from optisync.values import AtomKey
 from optisync.view import Doc
+from optisync_conformance.reference.names import ME
 
 
 class Crashed(BaseException):
@@ -58,3 +66,14 @@ class FailingStore:
     def close(self) -> None:
         """Give the store back."""
         self._store.close()
+
+
+@contextmanager
+def sqlite_stores() -> Generator[Callable[[], Store]]:
+    """Makes stores in files of their own, which are removed in the end.
+
+    A script is one store: what `crash` leaves is read from the file again by `load`.
+    """
+    with tempfile.TemporaryDirectory(prefix="optisync-") as folder:
+        numbers = count(1)
+        yield lambda: SqliteStore(Path(folder) / f"{next(numbers)}.db", ME)
