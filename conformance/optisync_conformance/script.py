@@ -225,8 +225,10 @@ def read_step(profile: str, raw: Mapping[str, object]) -> Step:
         raise ScriptError(text) from None
     except RecursionError:
         raise ScriptError("nested too deep") from None
-    for inner in _nested(step):
-        if isinstance(read_step(profile, inner), Together | Hook | Crash | Start):
+    for index, inner in enumerate(_nested(step)):
+        nested = read_step(profile, inner)
+        begins = isinstance(nested, Start) and isinstance(step, Together) and index == 0
+        if isinstance(nested, Together | Hook | Crash | Start) and not begins:
             raise ScriptError(f"`{inner['do']}` cannot be nested in `{raw['do']}`")
     return step
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from optisync_conformance.register import wire_orders
-from optisync_conformance.register.actions import Scope, act, enabled
+from optisync_conformance.register.actions import Scope, act, enabled, game
 from optisync_conformance.register.document import read_answers
 from optisync_conformance.register.rules import (
     RegisterMalformed,
@@ -17,9 +17,9 @@ from optisync_conformance.register.rules import (
     read_rules,
     read_toml,
 )
-from optisync_conformance.register.search import ReferenceBreaks, shortest, survey
+from optisync_conformance.register.search import Game, ReferenceBreaks, shortest, survey
 from optisync_conformance.register.variants import Edit, EditMisses, build
-from optisync_conformance.register.world import Property, begin
+from optisync_conformance.register.world import Property, World, begin
 from optisync_conformance.requirements import requirements
 from optisync_conformance.resources import resource_dir
 
@@ -72,13 +72,21 @@ def test_every_requirement_of_coordinator_and_server_is_an_answer() -> None:
 
 def test_the_search_finds_nothing_in_the_reference(rules: tuple[Rejected, ...]) -> None:
     rule = named(rules, "drop-on-ack")
-    assert shortest(rule.reference, rule.reference, rule.scope, Property.OVERLAY, 5) is None
+    assert shortest(reference(rule), reference(rule), Property.OVERLAY, 5) is None
 
 
 def test_the_search_says_when_the_reference_breaks(rules: tuple[Rejected, ...]) -> None:
     rule = named(rules, "drop-on-ack")
     with pytest.raises(ReferenceBreaks, match="OVERLAY"):
-        shortest(rule.variant, rule.reference, rule.scope, Property.OVERLAY, 5)
+        shortest(variant(rule), reference(rule), Property.OVERLAY, 5)
+
+
+def reference(rule: Rejected) -> Game[World, Property]:
+    return game(rule.reference, rule.scope)
+
+
+def variant(rule: Rejected) -> Game[World, Property]:
+    return game(rule.variant, rule.scope)
 
 
 def scripts(scope: Scope, rule: Rejected, length: int) -> Iterator[frozenset[Property]]:
@@ -97,7 +105,7 @@ def scripts(scope: Scope, rule: Rejected, length: int) -> Iterator[frozenset[Pro
 @pytest.mark.parametrize("name", ["drop-on-ack", "gap-applied", "only-k", "snapshot-keeps-all"])
 def test_no_shorter_script_breaks_the_rule(rules: tuple[Rejected, ...], name: str) -> None:
     rule = named(rules, name)
-    found = shortest(rule.reference, rule.variant, rule.scope, rule.property)
+    found = shortest(reference(rule), variant(rule), rule.property)
     assert found is not None
     length = len(found.script)
     assert all(rule.property not in broken for broken in scripts(rule.scope, rule, length - 1))
@@ -106,7 +114,7 @@ def test_no_shorter_script_breaks_the_rule(rules: tuple[Rejected, ...], name: st
 
 def test_a_survey_sees_what_a_variant_breaks(rules: tuple[Rejected, ...]) -> None:
     rule = named(rules, "drop-on-ack")
-    broken, states = survey(rule.variant, rule.scope, 3)
+    broken, states = survey(variant(rule), 3)
     assert broken == {Property.OVERLAY: 3}
     assert states > 20
 
@@ -128,7 +136,7 @@ def test_an_edit_must_fit() -> None:
 def test_a_variant_leaves_the_reference_alone(rules: tuple[Rejected, ...]) -> None:
     rule = named(rules, "drop-on-ack")
     again = replace(rule.reference, machines=build())
-    assert shortest(rule.reference, again, rule.scope, Property.OVERLAY, 4) is None
+    assert shortest(reference(rule), game(again, rule.scope), Property.OVERLAY, 4) is None
 
 
 @pytest.mark.parametrize(

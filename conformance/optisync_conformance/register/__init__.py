@@ -1,7 +1,8 @@
-"""The register of the seed: every sentence answered, every rejected rule with its shortest trace.
+"""The registers of the seeds: every sentence answered, every rejected rule with its shortest trace.
 
 `specs/register.toml` holds the answers, `specs/rejected.toml` the rejected rules as executable
-variants; `specs/register.md` is generated from both.
+variants; `specs/register.md` is generated from both. For the outbox the three are called
+`outbox-register.toml`, `outbox-rejected.toml` and `outbox-register.md`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import click
 
 from optisync_conformance.faults import FaultError
 from optisync_conformance.register.document import render
+from optisync_conformance.register.outboxdocument import render_outbox
 from optisync_conformance.register.rules import RegisterMalformed
 from optisync_conformance.register.search import ReferenceBreaks
 from optisync_conformance.register.variants import EditMisses
@@ -20,8 +22,8 @@ from optisync_conformance.resources import resource_dir
 
 
 @click.command("register")
-@click.option("--write", "how", flag_value="write", help="Write specs/register.md.")
-@click.option("--check", "how", flag_value="check", help="Fail if specs/register.md is stale.")
+@click.option("--write", "how", flag_value="write", help="Write what is generated in specs.")
+@click.option("--check", "how", flag_value="check", help="Fail if it is stale.")
 def command(how: str | None) -> int:
     """Answer every sentence of the seed; find the shortest trace of every rejected rule.
 
@@ -30,7 +32,7 @@ def command(how: str | None) -> int:
     """
     try:
         specs = resource_dir("specs")
-        text = render(specs)
+        texts = {"register.md": render(specs), "outbox-register.md": render_outbox(specs)}
     except (
         RegisterMalformed,
         EditMisses,
@@ -41,17 +43,18 @@ def command(how: str | None) -> int:
     ) as error:
         raise click.ClickException(f"register: {error}") from None
     if how is None:
-        click.echo(text, nl=False)
+        click.echo("\n".join(texts.values()), nl=False)
         return 0
+    stale = [name for name, text in texts.items() if _stale(specs / name, text)]
     if how == "check":
-        stale = _stale(specs / "register.md", text)
-        if stale:
-            click.echo("specs/register.md is stale; `optisync spec register --write` mends it")
+        for name in stale:
+            click.echo(f"specs/{name} is stale; `optisync spec register --write` mends it")
         return 1 if stale else 0
-    try:
-        (specs / "register.md").write_text(text, encoding="utf-8")
-    except OSError as error:
-        raise click.ClickException(f"cannot write specs/register.md: {error.strerror}") from None
+    for name in stale:
+        try:
+            (specs / name).write_text(texts[name], encoding="utf-8")
+        except OSError as error:
+            raise click.ClickException(f"cannot write specs/{name}: {error.strerror}") from None
     return 0
 
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import Final, TypeAlias
+from functools import partial
+from typing import Final
 
 from optisync.contracts.messages import Refused, Reject
 from optisync.coordinator.inputs import Generate, Register, Tick
@@ -14,18 +15,19 @@ from optisync.server.step import Base, Beat, Compact, Elsewhere, Fetch, Forget, 
 from optisync.values import ClientSeq, ServerSeq, Version
 from optisync.view import Changes, Docs
 from optisync_conformance.register.host import tell_client, whole_value
+from optisync_conformance.register.search import Action, Game
 from optisync_conformance.register.world import (
     ME,
     OTHER,
     Host,
     Own,
+    Property,
     Rules,
     World,
     ask_server,
+    begin,
     view,
 )
-
-Action: TypeAlias = tuple[str, ...]
 
 ACTIONS: Final = {
     "register": "the client registers its next mutation",
@@ -59,6 +61,18 @@ class Scope:
     own: tuple[Changes, ...]
     foreign: tuple[Changes, ...]
     actions: tuple[str, ...]
+
+
+def game(rules: Rules, scope: Scope) -> Game[World, Property]:
+    """The world of a scope under some rules, to be explored."""
+    return Game(
+        begin(scope.docs),
+        partial(enabled, scope),
+        partial(act, rules, scope),
+        lambda world: world.broken,
+        Property.CONVERGENCE,
+        lambda world: converged(rules, deliver_all(rules, scope, world)),
+    )
 
 
 # --- what can happen ----------------------------------------------------------------------------

@@ -13,7 +13,7 @@ from optisync.server.state import documents
 from optisync.values import Json, Obj, dump
 from optisync.view import Changes, changes_to_json
 from optisync_conformance.register import wire_orders
-from optisync_conformance.register.actions import ACTIONS, Action, deliver_all
+from optisync_conformance.register.actions import ACTIONS, deliver_all, game
 from optisync_conformance.register.rules import (
     Promise,
     RegisterMalformed,
@@ -26,7 +26,7 @@ from optisync_conformance.register.rules import (
     strings,
     text,
 )
-from optisync_conformance.register.search import Found, shortest, survey
+from optisync_conformance.register.search import Action, Found, shortest, survey
 from optisync_conformance.register.world import Property, Rules, World, view
 from optisync_conformance.requirements import requirements
 
@@ -83,25 +83,34 @@ def render(specs: Path) -> str:
         raise RegisterMalformed(
             f"in only one of register.toml and rejected.toml: {', '.join(sorted(lonely))}"
         )
-    environment = Environment(
+    count = {kind: sum(1 for answer in answers if answer.kind == kind) for kind in KINDS}
+    return (
+        environment()
+        .get_template("register.md.jinja")
+        .render(
+            answers=answers,
+            figures=", ".join(f"{number} {kind}" for kind, number in count.items()),
+            orders=len(tuple(wire_orders.runs())),
+            wire=_wire(),
+            scopes=_scopes(rules, specs),
+            actions=ACTIONS.items(),
+            depth=DEPTH,
+            promises=[_promise(promise) for promise in read_promises(specs / "rejected.toml")],
+            rules=[_rule(rule) for rule in rules],
+        )
+    )
+
+
+def environment() -> Environment:
+    """Templates of this package."""
+    made = Environment(
         loader=PackageLoader("optisync_conformance.register", "."),
         undefined=StrictUndefined,
         autoescape=False,
         keep_trailing_newline=True,
     )
-    environment.filters["cell"] = _cell
-    count = {kind: sum(1 for answer in answers if answer.kind == kind) for kind in KINDS}
-    return environment.get_template("register.md.jinja").render(
-        answers=answers,
-        figures=", ".join(f"{number} {kind}" for kind, number in count.items()),
-        orders=len(tuple(wire_orders.runs())),
-        wire=_wire(),
-        scopes=_scopes(rules, specs),
-        actions=ACTIONS.items(),
-        depth=DEPTH,
-        promises=[_promise(promise) for promise in read_promises(specs / "rejected.toml")],
-        rules=[_rule(rule) for rule in rules],
-    )
+    made.filters["cell"] = _cell
+    return made
 
 
 def _cell(text: str) -> str:
@@ -150,7 +159,7 @@ def _code(value: Json) -> str:
 
 
 def _promise(promise: Promise) -> dict[str, str | int]:
-    broken, states = survey(promise.rules, promise.scope, DEPTH)
+    broken, states = survey(game(promise.rules, promise.scope), DEPTH)
     if set(broken) != set(promise.breaks):
         found = ", ".join(sorted(each.value for each in broken)) or "nothing"
         raise RegisterMalformed(f"variant {promise.variant} breaks {found}, not what is written")
@@ -178,7 +187,8 @@ class Line:
 
 
 def _rule(rule: Rejected) -> dict[str, str | int | list[Line]]:
-    found = shortest(rule.reference, rule.variant, rule.scope, rule.property, LIMIT)
+    reference, variant = game(rule.reference, rule.scope), game(rule.variant, rule.scope)
+    found = shortest(reference, variant, rule.property, LIMIT)
     if found is None:
         raise RegisterMalformed(f"rule {rule.name}: no script of {LIMIT} steps breaks it")
     return {
@@ -195,7 +205,7 @@ def _rule(rule: Rejected) -> dict[str, str | int | list[Line]]:
     }
 
 
-def _trace(rule: Rejected, found: Found) -> Iterator[Line]:
+def _trace(rule: Rejected, found: Found[World]) -> Iterator[Line]:
     for number, action in enumerate(found.script, 1):
         variant, reference = found.worlds[number]
         yield Line(

@@ -101,7 +101,7 @@ def _rule(rule: Obj, scopes: Obj) -> Rejected:
     config = Config(ME, limits=Limits(pending=cast(int, rule.get("pending_limit", 1000))))
     literal = Config(ME, Variant(rule.get("variant", "labelled")), limits=config.limits)
     variant = Rules(
-        build(_edits(rule)),
+        build(edits(rule)),
         literal,
         Host(rule.get("host", "correct")),
         labels=rule.get("labels", True) is True,
@@ -119,7 +119,7 @@ def _rule(rule: Obj, scopes: Obj) -> Rejected:
     )
 
 
-def _edits(rule: Obj) -> tuple[Edit, ...]:
+def edits(rule: Obj) -> tuple[Edit, ...]:
     """The lines a rule replaces: its own, or those of a faulty version of the suite."""
     if "fault" in rule:
         fault = find_fault(text(rule, "fault"))

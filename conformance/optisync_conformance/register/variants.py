@@ -8,7 +8,7 @@ and of a variant are the same values and can be compared.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import import_module
@@ -20,6 +20,10 @@ from optisync.coordinator.effects import Effect
 from optisync.coordinator.inputs import Input
 from optisync.coordinator.state import Coordinator
 from optisync.machine import Step
+from optisync.outbox.config import Config as OutboxConfig
+from optisync.outbox.effects import Effect as OutboxEffect
+from optisync.outbox.inputs import Input as OutboxInput
+from optisync.outbox.state import Outbox
 from optisync.server.state import Server
 from optisync.server.step import Effect as ServerEffect
 from optisync.server.step import Input as ServerInput
@@ -27,6 +31,7 @@ from optisync.view import Docs, Folded, Overlay
 
 ClientStep: TypeAlias = Callable[[Config, Coordinator, Input], Step[Coordinator, Effect]]
 ServerStep: TypeAlias = Callable[[Server, ServerInput], Step[Server, ServerEffect]]
+OutboxStep: TypeAlias = Callable[[OutboxConfig, Outbox, OutboxInput], Step[Outbox, OutboxEffect]]
 Fold: TypeAlias = Callable[[Docs, Iterable[Overlay]], Folded]
 Functions: TypeAlias = dict[str, object]
 
@@ -65,6 +70,20 @@ class EditMisses(ValueError):
     """An edit does not fit the source of the reference any more."""
 
 
+OUTBOX_MODULES: Final = (
+    "contracts.entry",
+    "outbox.enqueue",
+    "outbox.lease",
+    "outbox.settlement",
+    "outbox.step",
+)
+
+
+def build_outbox(edits: Iterable[Edit] = ()) -> OutboxStep:
+    """The outbox of the reference with `edits` made. Raises EditMisses."""
+    return cast(OutboxStep, _copies(OUTBOX_MODULES, edits)["outbox.step"]["step"])
+
+
 def build(edits: Iterable[Edit] = ()) -> Machines:
     """The machines of the reference with `edits` made. Raises EditMisses.
 
@@ -72,20 +91,26 @@ def build(edits: Iterable[Edit] = ()) -> Machines:
     >>> build().fold(Obj(), ())
     Folded(view=Obj({}), inapplicable=())
     """
-    wanted = tuple(edits)
-    for edit in wanted:
-        if edit.module not in MODULES:
-            raise EditMisses(f"no module {edit.module!r}; the modules are {', '.join(MODULES)}")
-    loaded = {name: import_module(f"optisync.{name}") for name in MODULES}
-    copies = {name: _recompiled(name, module, wanted) for name, module in loaded.items()}
-    for names in copies.values():
-        for key, value in tuple(names.items()):
-            names[key] = _counterpart(value, loaded, copies)
+    copies = _copies(MODULES, edits)
     return Machines(
         cast(ClientStep, copies["coordinator.step"]["step"]),
         cast(ServerStep, copies["server.step"]["step"]),
         cast(Fold, copies["view"]["fold"]),
     )
+
+
+def _copies(modules: Sequence[str], edits: Iterable[Edit]) -> dict[str, Functions]:
+    """The functions of some modules with edits made, each calling the others."""
+    wanted = tuple(edits)
+    for edit in wanted:
+        if edit.module not in modules:
+            raise EditMisses(f"no module {edit.module!r}; the modules are {', '.join(modules)}")
+    loaded = {name: import_module(f"optisync.{name}") for name in modules}
+    copies = {name: _recompiled(name, module, wanted) for name, module in loaded.items()}
+    for names in copies.values():
+        for key, value in tuple(names.items()):
+            names[key] = _counterpart(value, loaded, copies)
+    return copies
 
 
 def _recompiled(name: str, module: ModuleType, edits: tuple[Edit, ...]) -> Functions:
