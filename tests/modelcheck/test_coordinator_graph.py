@@ -24,14 +24,12 @@ from optisync_conformance.modelcheck.coordinator import (
 from optisync_conformance.modelcheck.coordinator_alphabets import scopes
 from optisync_conformance.modelcheck.coordinator_classes import CLASSES, classes
 from optisync_conformance.modelcheck.coordinator_cover import cover_scopes
-from optisync_conformance.modelcheck.coordinator_graph import (
-    compare_scope,
-    stale_modules,
-    write_modules,
-)
+from optisync_conformance.modelcheck.coordinator_graph import COORDINATOR
 from optisync_conformance.modelcheck.coordinator_inputs import ME, STRATEGIES, delta, register
 from optisync_conformance.modelcheck.coordinator_scopes import Scope, scope_module
+from optisync_conformance.modelcheck.graph_command import compare_scope
 from optisync_conformance.modelcheck.toolchain import Toolchain
+from optisync_conformance.modelcheck.worlds import stale_modules, write_modules
 from optisync_conformance.resources import resource_dir
 
 MODELS = resource_dir("models")
@@ -160,12 +158,15 @@ def test_labels_name_inputs() -> None:
 
 
 def test_generated_modules_are_what_the_scopes_say(tmp_path: Path) -> None:
-    assert stale_modules(MODELS) == ()
-    write_modules(tmp_path)
-    assert stale_modules(tmp_path) == ()
+    assert stale_modules(COORDINATOR, MODELS) == ()
+    write_modules(COORDINATOR, tmp_path)
+    assert stale_modules(COORDINATOR, tmp_path) == ()
     (tmp_path / "Coordinator_seed.tla").write_text("", "utf-8")
     (tmp_path / "Coordinator_rivals.tla").unlink()
-    assert stale_modules(tmp_path) == ("Coordinator_seed.tla", "Coordinator_rivals.tla")
+    assert stale_modules(COORDINATOR, tmp_path) == (
+        "Coordinator_seed.tla",
+        "Coordinator_rivals.tla",
+    )
 
 
 def test_the_alphabet_in_the_module_is_the_alphabet_of_the_scope() -> None:

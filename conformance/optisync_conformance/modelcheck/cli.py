@@ -37,15 +37,21 @@ def mutants(only: str | None) -> None:
 
 
 @models_group.command()
-@click.argument("machine", type=click.Choice(["coordinator"]))
+@click.argument("machine", type=click.Choice(["coordinator", "outbox"]))
 @click.option("--write", is_flag=True, help="Write the generated modules of the scopes first.")
 @click.option("--only", metavar="NAME", help="One scope; patterns like 'cover*' too.")
 def graph(machine: str, write: bool, only: str | None) -> None:
     """Compare a machine with its model, state by state and edge by edge."""
-    from . import coordinator_graph
+    from . import graph_command
+    from .coordinator_graph import COORDINATOR
+    from .outbox_graph import OUTBOX
 
-    del machine  # there is one
-    sys.exit(_interruptible(lambda place: coordinator_graph.run(place, write, only)))
+    def compare(place: Place) -> int:
+        if machine == "outbox":
+            return graph_command.run(OUTBOX, place, write, only)
+        return graph_command.run(COORDINATOR, place, write, only)
+
+    sys.exit(_interruptible(compare))
 
 
 def _interruptible(run: Callable[[Place], int]) -> int:

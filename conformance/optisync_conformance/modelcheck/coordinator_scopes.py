@@ -4,18 +4,13 @@ An alphabet is written down once, in `coordinator_alphabets` or `coordinator_cov
 for TLC gets the same inputs as TLA+ literals. It bounds the state space: numbers, positions and
 epochs that no input names do not occur. Only `Generate` could go on for ever, so it is offered
 while fewer than ``numbers`` numbers are generated, in either graph.
-
-The committed module ``models/Coordinator_<scope>.tla`` has the one variable ``s``; it is what
-``optisync models check`` checks. For the comparison of graphs, `graph_module` adds ``out``, what
-the last step put out. A state that differs from another in ``out`` alone has the same future, so
-``out`` is put back to Ready by an action of its own, Rest, before the next input: TLC evaluates
-each input once in each state of the machine, not once for each way to get there.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from optisync.coordinator.config import Config
@@ -26,9 +21,10 @@ from optisync.coordinator.step import step
 from optisync.machine import Step
 
 from .coordinator import Out, encode_config, encode_effect, encode_input, encode_state
+from .coordinator_classes import classes
 from .coordinator_labels import label
-from .tlc import Constant
 from .values import Value, of, show
+from .worlds import alphabet_text
 
 Machine: TypeAlias = Callable[[Config, Coordinator, Input], Step[Coordinator, Effect]]
 
@@ -60,6 +56,11 @@ class Scope:
         """The name of the scope's module."""
         return f"Coordinator_{self.name}"
 
+    @property
+    def text(self) -> str:
+        """The scope's module, over the one variable ``s``."""
+        return scope_module(self)
+
     def step(self, state: Coordinator, given: Input) -> tuple[Coordinator, Out]:
         """One step of the machine."""
         done = self.machine(self.config, state, given)
@@ -68,6 +69,18 @@ class Scope:
     def inside(self, state: Coordinator) -> bool:
         """Whether no more numbers are generated than the scope allows."""
         return state.generated <= self.numbers
+
+    def counting(self, found: Counter[str]) -> Scope:
+        """The scope, counting the classes of the edges it is asked for."""
+        machine = self.machine
+
+        def step(config: Config, state: Coordinator, given: Input) -> Step[Coordinator, Effect]:
+            done = machine(config, state, given)
+            if self.inside(done.state):
+                found.update(classes(config, state, given, done))
+            return done
+
+        return replace(self, machine=step)
 
     def encode(self, state: Coordinator) -> Value:
         """The model's ``s``."""
@@ -112,62 +125,14 @@ FirstVerdict == [][FirstVerdictLaw]_s
 ====
 """
 
-#: The machine, with no guard removed.
-CONSTANTS: dict[str, Constant] = {"Mutant": '"none"'}
-INVARIANTS = ("TypeOK", "Queue", "Verdicts", "HeldBack", "Questions", "Port")
-PROPERTIES = ("Onward", "FirstVerdict")
-
 
 def scope_module(scope: Scope) -> str:
     """The scope as a TLA+ module over the one variable ``s``."""
-    literals = [encode_input(given) for given in scope.inputs]
-    lines = [f"  {show(value)}  \\* {i}" for i, value in enumerate(literals, 1)]
-    inputs = [line.replace("  \\*", ",  \\*", 1) for line in lines[:-1]] + lines[-1:]
     return _SCOPE.format(
         module=scope.module,
         about=scope.about,
         config=show(encode_config(scope.config, scope.strategy)),
-        inputs="\n".join(inputs),
+        inputs=alphabet_text([encode_input(given) for given in scope.inputs]),
         initial=show(encode_state(scope.initial)),
         numbers=scope.numbers,
-    )
-
-
-_GRAPH = """\
----- MODULE {name} ----
-EXTENDS {module}
-VARIABLE out
-
-Ready == [effects |-> <<>>, error |-> "ready"]
-
-GraphInit == Init /\\ out = Ready
-
-Put(i) ==
-    /\\ out = Ready /\\ i \\in Offered
-    /\\ (LET taken == Taken(i)
-        IN /\\ s' = taken.state
-           /\\ out' = [effects |-> taken.effects, error |-> taken.error])
-
-Rest == out # Ready /\\ out' = Ready /\\ s' = s
-
-{actions}
-GraphNext == Rest \\/ {next}
-====
-"""
-
-
-def graph_name(scope: Scope) -> str:
-    """The name of the module for the comparison of graphs."""
-    return f"{scope.module}_graph"
-
-
-def graph_module(scope: Scope) -> str:
-    """The scope with the outputs of its steps: one action per input, named ``In_<number>``."""
-    names = [f"In_{number}" for number in range(1, len(scope.inputs) + 1)]
-    actions = [f"{name} == Put({i}) /\\ TRUE" for i, name in enumerate(names, 1)]
-    return _GRAPH.format(
-        name=graph_name(scope),
-        module=scope.module,
-        actions="\n".join(actions),
-        next=" \\/ ".join(names),
     )
