@@ -74,6 +74,7 @@ def _keep(rows: Rows, row: Row) -> None:
             for key in told:
                 del rows[key]
         case Item() | Hole() | OwnVersion() | Alias() | Doubt() | Report() | Numbers():
+            rows.pop(key_of(row), None)  # doubts are kept in the order in which they came up
             rows[key_of(row)] = row
         case _:
             assert_never(row)

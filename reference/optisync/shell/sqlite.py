@@ -193,6 +193,10 @@ class _Loading:
 
 
 def _connected(path: str, busy_ms: int) -> sqlite3.Connection:
+    effective = os.access in os.supports_effective_ids
+    if os.path.exists(path) and not os.access(path, os.W_OK, effective_ids=effective):
+        # SQLite would open it, and leave files beside it that cannot be written either
+        raise StoreReadOnly(path, "the file may not be written")
     try:
         connection = sqlite3.connect(path, timeout=busy_ms / 1000, isolation_level=None)
     except sqlite3.Error as error:
