@@ -14,6 +14,7 @@ from optisync.outbox.inputs import (
     Abandon,
     Cancel,
     Enqueue,
+    GiveUp,
     HasRead,
     Release,
     Reserve,
@@ -157,7 +158,7 @@ def _write(rules: Rules, scope: Scope, world: World) -> World:
         return world
     write = scope.own[world.written]
     entry = entry_of(world, world.written + 1, write)
-    saw = world.box.numbers.server_seq
+    saw = 0 if write.stale else world.box.numbers.server_seq
     before = world.box
     name = str(entry.entry_id)
     world = replace(world, written=world.written + 1, planned=(*world.planned, (name, saw)))
@@ -173,7 +174,8 @@ def _once(rules: Rules, world: World, once: str) -> World:
     names = [m.entry.entry_id for m in world.box.queue if isinstance(m, Item)]
     match once:
         case "take":
-            return tell(step, config, world, Take())
+            world = tell(step, config, world, Take())
+            return replace(world, taken=world.box.numbers.counter)
         case "foreign":
             at = ServerSeq(len(world.log) + 1)
             entity = entry_of(world, 0, Write("a")).entity
@@ -183,7 +185,8 @@ def _once(rules: Rules, world: World, once: str) -> World:
         case "abandon" if names:
             return tell(step, config, world, Abandon(names[0]))
         case "crash":
-            dead = replace(world, box=world.saved, lost=world.lost | world.direct)
+            lost = world.lost | world.direct
+            dead = replace(world, box=world.saved, lost=lost, taken=ClientSeq(0))
             return tell(step, config, dead, Restart())
         case "restore":
             return replace(
@@ -226,6 +229,7 @@ def _submitted(rules: Rules, world: World, request: Request, verb: str) -> World
     item = request.item
     if verb == "busy":
         world = replace(world, wire=tuple(m for m in world.wire if m is not request))
+        world = replace(world, busy=(*world.busy, str(item.entry.entry_id)))
         again = Settle(request.token, request.epoch, (Result(item.entry.entry_id, Retry()),))
         return tell(rules.step, rules.config, world, again)
     if ordered and item.seq > world.next_seq:  # a watermark server waits for every number
@@ -257,6 +261,10 @@ def _decide(world: World, item: Item, refuse: bool) -> tuple[World, Accepted | R
         world = replace(world, log=(*world.log, commit), executed=executed)
         if dangling(item):
             world = replace(world, broken=world.broken | {Promise.NO_DANGLING_ID})
+    elif not refuse and item.base is not None and item.base.epoch == world.epoch:
+        others = any(c.seq == 0 and c.entity == entity for c in world.log)
+        if not others and not any(word == "in doubt" for _, word in world.told):
+            world = replace(world, broken=world.broken | {Promise.NO_FALSE_CONFLICT})
     return replace(world, decided=(*world.decided, (item.seq, verdict))), verdict
 
 
@@ -299,6 +307,8 @@ def _snapshot(rules: Rules, world: World) -> World:
 
 def heal(rules: Rules, scope: Scope, world: World) -> World:
     """The world once the network works: everything is sent, served, answered and applied."""
+    if world.taken:
+        world = tell(rules.step, rules.config, world, GiveUp(world.taken))
     for _ in range(8):
         before = (world.box.queue, world.log, world.wire)
         world = _act(rules, scope, world, ("expire",))
@@ -311,7 +321,9 @@ def heal(rules: Rules, scope: Scope, world: World) -> World:
                 world = tell(rules.step, rules.config, world, Resume(member.entry.entry_id))
         world = _act(rules, scope, world, ("send",))
         for message in world.wire:
-            world = _message(rules, world, "serve", message.name)
+            if isinstance(message, Request):
+                world = _message(rules, world, "serve", message.name)
+        world = _act(rules, scope, world, ("expire",))  # a round trip may outlast a lease
         for message in world.wire:
             if isinstance(message, Answer):
                 world = _message(rules, world, "answer", message.name)

@@ -56,6 +56,7 @@ def _rule(rule: RejectedOutbox) -> dict[str, str | int | list[Line]]:
             f"w{number}: {write.kind} `{write.entity}`"
             + (f" that mentions `{write.parent}`" if write.parent else "")
             + (" (direct)" if write.direct else "")
+            + (" (planned at version 0)" if write.stale else "")
             for number, write in enumerate(rule.scope.own, 1)
         ),
         "mode": rule.reference.config.mode.value,

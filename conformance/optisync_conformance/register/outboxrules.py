@@ -56,7 +56,7 @@ def _rule(raw: Obj) -> RejectedOutbox:
         Promise(text(raw, "promise")),
         Scope(tuple(map(_write, items(raw, "own"))), actions),
         Rules(build_outbox(), config),
-        Rules(build_outbox(edits(raw)), config),
+        Rules(build_outbox(edits(raw)), config, raw.get("label_versions", True) is True),
         text(raw, "fault") if "fault" in raw else "",
     )
 
@@ -64,4 +64,5 @@ def _rule(raw: Obj) -> RejectedOutbox:
 def _write(raw: Obj) -> Write:
     kind = raw.get("kind", "update")
     parent = raw.get("mentions", "")
-    return Write(text(raw, "entity"), str(kind), str(parent), raw.get("direct") is True)
+    direct, stale = raw.get("direct") is True, raw.get("stale") is True
+    return Write(text(raw, "entity"), str(kind), str(parent), direct, stale)

@@ -23,11 +23,11 @@ from optisync.contracts.messages import Accepted, Refused
 from optisync.outbox.config import Config
 from optisync.outbox.effects import Save, Send, Told
 from optisync.outbox.inputs import Input
-from optisync.outbox.rows import InDoubt, Item
+from optisync.outbox.rows import InDoubt, InFlight, Item, Parked
 from optisync.outbox.state import Outbox, overlays, start, with_row
 from optisync.patch import Add
 from optisync.values import ClientId, ClientSeq, Epoch, Obj, ServerSeq, Version
-from optisync.view import Create, Update
+from optisync.view import Change, Create, Update, Upsert
 from optisync_conformance.register.variants import OutboxStep
 
 ME = ClientId("me")
@@ -42,17 +42,22 @@ class Promise(Enum):
     NO_BLIND_WRITE = "NO-BLIND-WRITE"
     SHOWN_ONCE = "SHOWN-ONCE"
     NO_DANGLING_ID = "NO-DANGLING-ID"
+    NO_FALSE_CONFLICT = "NO-FALSE-CONFLICT"
+    ONE_IN_FLIGHT = "ONE-IN-FLIGHT"
+    PARKED_BY_ANSWERS = "PARKED-BY-ANSWERS"
     DRAINS = "DRAINS"
 
 
 @dataclass(frozen=True, slots=True)
 class Write:
-    """A write of the script. `parent`: the temporary id it mentions, if it does."""
+    """A write of the script. `parent`: the temporary id it mentions, if it does. `stale`: its plan
+    saw the documents of the beginning."""
 
     entity: str
     kind: str = "update"
     parent: str = ""
     direct: bool = False
+    stale: bool = False
 
     @property
     def temporary(self) -> bool:
@@ -111,7 +116,8 @@ class World:
     `box` is the live outbox, `saved` what its store would load. `log` and `decided` are the
     server's, of this epoch; `next_seq`: the first number a watermark server has not decided.
     `planned`: by entry, the version its plan saw. `told`: every verdict the application heard.
-    `executed`: entries executed in any epoch. `broken`: what the last step broke.
+    `executed`: entries executed in any epoch. `busy`: answers "not now". `taken`: a number that
+    this life may still use. `broken`: what the last step broke.
     """
 
     box: Outbox
@@ -127,6 +133,8 @@ class World:
     lost: frozenset[str] = frozenset()
     told: tuple[tuple[str, str], ...] = ()
     executed: frozenset[str] = frozenset()
+    busy: tuple[str, ...] = ()
+    taken: ClientSeq = ClientSeq(0)
     used: frozenset[str] = frozenset()
     broken: frozenset[Promise] = frozenset()
 
@@ -139,17 +147,19 @@ def begin() -> World:
 
 def entry_of(world: World, number: int, write: Write) -> WriteEntry:
     """The entry that the application plans now, from the documents it has."""
-    change = Create(Obj({"parent": write.parent}))
+    value = Obj({"parent": write.parent})
     patch = Update((Add(("v",), write.parent or number),))
+    kinds: dict[str, Change] = {"create": Create(value), "upsert": Upsert(value), "update": patch}
     entity = Entity(Resource("rows"), EntityId(write.entity))
-    saw = seen_version(world, entity)
-    base = None if saw is None or write.kind == "create" else Stamp(world.box.numbers.epoch, saw)
+    saw = Version(0) if write.stale else seen_version(world, entity)
+    epoch = world.box.numbers.epoch
+    base = None if saw is None or write.kind != "update" else Stamp(epoch, saw)
     name = f"w{number}"
     return WriteEntry(
         EntryId(name),
         IdempotencyKey(name),
         entity,
-        change if write.kind == "create" else patch,
+        kinds[write.kind],
         base,
         write.temporary,
     )
@@ -225,6 +235,12 @@ def _breaks(world: World) -> list[Promise]:
         found.append(Promise.NO_BLIND_WRITE)
     if _shown_wrong(world, verdicts):
         found.append(Promise.SHOWN_ONCE)
+    items = [member for member in world.box.queue if isinstance(member, Item)]
+    flying = [i.entry.entity for i in items if isinstance(i.status, InFlight)]
+    if len(set(flying)) < len(flying):
+        found.append(Promise.ONE_IN_FLIGHT)
+    if any(isinstance(i.status, Parked) and i.entry.entry_id not in world.busy for i in items):
+        found.append(Promise.PARKED_BY_ANSWERS)
     return found
 
 

@@ -76,6 +76,7 @@ OUTBOX_MODULES: Final = (
     "outbox.lease",
     "outbox.settlement",
     "outbox.step",
+    "outbox.turn",
 )
 
 

@@ -13,14 +13,6 @@ from optisync.outbox.rows import Hole, Item, Member
 from optisync.values import ClientSeq
 
 
-def _none() -> HashTrieMap[str, ClientSeq]:
-    return HashTrieMap()
-
-
-def _empty() -> HashTrieMap[ClientSeq, Member]:
-    return HashTrieMap()
-
-
 @dataclass(frozen=True, slots=True)
 class Queue:
     """Immutable. `names` finds an item by entry id, `keys` by idempotency key, `temporaries` by
@@ -28,10 +20,12 @@ class Queue:
     """
 
     order: tuple[ClientSeq, ...] = ()
-    members: HashTrieMap[ClientSeq, Member] = field(default_factory=_empty)
-    names: HashTrieMap[str, ClientSeq] = field(default_factory=_none, compare=False)
-    keys: HashTrieMap[str, ClientSeq] = field(default_factory=_none, compare=False)
-    temporaries: HashTrieMap[str, ClientSeq] = field(default_factory=_none, compare=False)
+    members: HashTrieMap[ClientSeq, Member] = field(default_factory=lambda: HashTrieMap())
+    names: HashTrieMap[str, ClientSeq] = field(default_factory=lambda: HashTrieMap(), compare=False)
+    keys: HashTrieMap[str, ClientSeq] = field(default_factory=lambda: HashTrieMap(), compare=False)
+    temporaries: HashTrieMap[str, ClientSeq] = field(
+        default_factory=lambda: HashTrieMap(), compare=False
+    )
 
     def __iter__(self) -> Iterator[Member]:
         members = self.members

@@ -31,14 +31,6 @@ from optisync.outbox.rows import (
 from optisync.values import ClientSeq, Epoch
 
 
-def _no_versions() -> HashTrieMap[Entity, OwnVersion]:
-    return HashTrieMap()
-
-
-def _no_aliases() -> HashTrieMap[str, str | None]:
-    return HashTrieMap()
-
-
 @dataclass(frozen=True, slots=True)
 class Outbox:
     """The whole state. Everything from `now` on belongs to this life and is not stored.
@@ -49,8 +41,8 @@ class Outbox:
 
     numbers: Numbers
     queue: Queue = field(default_factory=Queue)
-    versions: HashTrieMap[Entity, OwnVersion] = field(default_factory=_no_versions)
-    aliases: HashTrieMap[str, str | None] = field(default_factory=_no_aliases)
+    versions: HashTrieMap[Entity, OwnVersion] = field(default_factory=lambda: HashTrieMap())
+    aliases: HashTrieMap[str, str | None] = field(default_factory=lambda: HashTrieMap())
     doubts: tuple[Doubt, ...] = ()
     reports: tuple[Report, ...] = ()
     now: Millis = Millis(0)

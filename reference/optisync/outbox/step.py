@@ -155,10 +155,10 @@ def _restart(config: Config, turn: Turn) -> Turn:
     turn = replace(turn, state=reborn(turn.state))
     # [report-kept-until-consumed]
     turn = turn.with_effect(*(Told(report) for report in turn.state.reports))
+    direct = (m for m in turn.state.queue if isinstance(m, Item) and not m.stored)
+    turn = turn.put(*map(trace, direct))  # [direct-write-is-gated]
     for member in turn.state.queue:
         match member:
-            case Item(stored=False):
-                turn = lost(config, turn, trace(member))
             case Hole(status=None):
                 turn = lost(config, turn, member)
             case Item(status=InFlight() | Queued()):  # [lease-ends-at-restart]
