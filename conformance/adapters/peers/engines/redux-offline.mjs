@@ -1,16 +1,12 @@
 // @redux-offline/redux-offline with its defaults, under profile `outbox`: an application that enqueues, a network and a
 // storage by script. The network is there while a `reserve` step runs; what the engine sends then is handed out.
 import { Unsupported } from "../../typescript/dist/kit/index.js";
-import { createRequire } from "node:module";
+import { offline } from "@redux-offline/redux-offline";
+import { NetworkError } from "@redux-offline/redux-offline/lib/defaults/effect.js";
 import { legacy_createStore as createStore } from "redux";
 
-const require = createRequire(import.meta.url); // the engine is CommonJS
-const { offline } = require("@redux-offline/redux-offline");
-const defaults = require("@redux-offline/redux-offline/lib/defaults").default;
-const { NetworkError } = require("@redux-offline/redux-offline/lib/defaults/effect");
-
 const LACKS = [
-  "numbers", "direct-writes", "ordered-mode", "parking", "cancel", "abandon", "epoch", "resync", "labelled-deltas",
+  "batches", "numbers", "direct-writes", "ordered-mode", "parking", "cancel", "abandon", "epoch", "resync", "labelled-deltas",
   "base-versions", "created-ids", "dedupe", "queue-limit", "reports", "diagnostics", "crash-points",
 ];
 const CAPS = {
@@ -26,6 +22,8 @@ export function outbox(more = (config) => config) {
 class Client {
   #requests = new Map(); // under way, by name
   #written = new Map(); // what the application enqueued, by name
+  #versions = new Map(); // of accepted writes, by entity
+  #sent = []; // in this step
   #told = 0;
   #failures = { left: 0 };
 
@@ -34,7 +32,6 @@ class Client {
     this.given = given;
     this.run = run;
     const config = {
-      ...defaults,
       detectNetwork: (report) => (this.online = (online) => report({ online })),
       effect: (effect, action) => this.#send(effect, action),
       retry: (_, before) => (before + 1 < given.max_attempts ? Math.min(given.delay_ms * 2 ** before, given.max_delay_ms) : null),
@@ -53,11 +50,8 @@ class Client {
         entries.forEach((entry) => this.#enqueue(entry));
       },
       scribble: ({ m }) => scribble(this.#written.get(m)),
-      reserve: ({ lease, limit = 1 }) => {
-        if (limit === 0) return;
-        this.lease = lease;
-        this.online(true);
-        this.online(false);
+      reserve: ({ lease, limit = 100 }) => {
+        if (limit > 0) this.#reserve(lease, limit);
       },
       settle: ({ epoch = this.given.epoch, results }) => {
         if (epoch !== this.given.epoch) throw new Unsupported("epoch");
@@ -89,16 +83,31 @@ class Client {
     this.run.effect({ e: "enqueued", m });
   }
 
+  #reserve(lease, limit) {
+    this.lease = lease;
+    this.#sent = [];
+    this.online(true);
+    this.online(false);
+    if (this.#sent.length === 0) return;
+    const [{ resource, entity, change, base }] = this.#sent;
+    const other = ({ meta: { offline: { effect } } }) => effect.resource !== resource || effect.entity !== entity;
+    if (limit > 1 && this.store.getState().offline.outbox.some(other)) throw new Unsupported("batches");
+    if (!change.create && this.#versions.get(`${resource}/${entity}`) > (base ?? 0)) throw new Unsupported("base-versions");
+  }
+
   #send({ key, ...content }, { meta: { m } }) {
     const entry = { m, ...content, ...(key === `key-of-${m}` ? {} : { key }) };
-    this.run.effect({ e: "send", lease: this.lease, entries: [entry], skips: [] });
-    return new Promise((resolve, reject) => this.#requests.set(m, { lease: this.lease, resolve, reject }));
+    this.#sent.push(entry);
+    const [{ meta }] = this.store.getState().offline.outbox; // what an application can say of older outcomes: the head
+    this.run.effect({ e: "send", lease: this.lease, entries: [entry], skips: [], floor: meta.m });
+    return new Promise((resolve, reject) => this.#requests.set(m, { lease: this.lease, resolve, reject, entity: `${entry.resource}/${entry.entity}` }));
   }
 
   /** What a `fetch` through the default effect would come to; without a verdict it fails as `fetch` does. */
   #answer(m, { ok, version, rejected, retry }) {
     const request = this.#requests.get(m);
     this.#requests.delete(m);
+    if (request !== undefined && version !== undefined) this.#versions.set(request.entity, version);
     if (ok !== undefined) request?.resolve(version === undefined ? {} : { version });
     else if (rejected !== undefined) request?.reject(new NetworkError(rejected, 422));
     else if (retry !== undefined) request?.reject(new NetworkError("not now", 503));
@@ -111,10 +120,9 @@ class Client {
   }
 
   observe() {
-    const { outbox, retryCount } = this.store.getState().offline;
+    const { outbox, busy, retryCount } = this.store.getState().offline;
     const member = ({ meta: { m } }, at) => {
-      const request = this.#requests.get(m);
-      const state = request ? { state: "in-flight", lease: request.lease } : { state: "queued" };
+      const state = at === 0 && busy ? { state: "in-flight", lease: this.#requests.get(m)?.lease } : { state: "queued" };
       return { m, ...state, attempts: at === 0 ? retryCount : 0 };
     };
     return { pending: outbox.map(({ meta }) => meta.m), queue: outbox.map(member) };
