@@ -4,8 +4,9 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol, TypedDict, cast, get_args
 
+import msgspec
 import pytest
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
@@ -15,6 +16,8 @@ from referencing.jsonschema import DRAFT202012, Schema
 from optisync_conformance.cases import Case, load_pack, run_case
 from optisync_conformance.frames import Script, hello_line, run_line
 from optisync_conformance.resources import resource_dir
+from optisync_conformance.script import CoordinatorStep, PatchStep, ViewStep
+from optisync_conformance.scriptoutbox import OutboxStep
 
 SCHEMAS = resource_dir("specs") / "schemas"
 NAMES = ("patch", "changes", "messages", "script", "frames", "case")
@@ -22,6 +25,17 @@ NAMES = ("patch", "changes", "messages", "script", "frames", "case")
 
 def read(path: Path) -> dict[str, object]:
     return cast("dict[str, object]", json.loads(path.read_text(encoding="utf-8")))
+
+
+STEPS = {"patch": PatchStep, "coordinator": CoordinatorStep, "view": ViewStep, "outbox": OutboxStep}
+
+
+class StepSchema(TypedDict):
+    """The members of a schema that are looked at here."""
+
+    properties: dict[str, dict[str, str]]
+    required: list[str]
+    oneOf: list[dict[str, str]]
 
 
 REGISTRY: Registry[Schema] = Registry[Schema]().with_resources(
@@ -64,8 +78,10 @@ def test_every_case_file_validates(path: Path) -> None:
     assert errors("case", json.loads(path.read_text(encoding="utf-8"))) == []
 
 
-def cases() -> Iterator[Case]:
-    yield from load_pack(["core"])
+@cache
+def cases() -> tuple[Case, ...]:
+    """One of each requirement: validating costs more than running."""
+    return tuple({case.req: case for case in load_pack(["core"])}.values())
 
 
 def test_what_the_suite_sends_and_the_reference_answers_validates() -> None:
@@ -82,9 +98,31 @@ def test_what_the_suite_sends_and_the_reference_answers_validates() -> None:
     assert seen > 100
 
 
+@pytest.mark.parametrize("profile", list(STEPS))
+def test_steps_have_the_members_of_their_types(profile: str) -> None:
+    found = dict(steps_in("script", f"{profile}-open"))
+    for step in get_args(STEPS[profile]):
+        fields = {f.encode_name: f.required for f in msgspec.structs.fields(step)}
+        schema = found.pop(step.__struct_config__.tag)
+        assert schema["properties"].keys() - {"do"} == fields.keys()
+        assert set(schema["required"]) - {"do"} == {name for name in fields if fields[name]}
+    assert not found
+
+
+def steps_in(name: str, part: str) -> Iterator[tuple[str, StepSchema]]:
+    """The schema of each step that a part allows, by its verb."""
+    here = cast(dict[str, dict[str, StepSchema]], read(SCHEMAS / f"{name}.json"))["$defs"][part]
+    if "properties" in here:
+        yield here["properties"]["do"]["const"], here
+        return
+    for choice in here["oneOf"]:
+        place, _, inner = choice["$ref"].partition("#/$defs/")
+        yield from steps_in(place.removeprefix("urn:optisync:schema:") or name, inner)
+
+
 def test_messages_of_the_cases_validate() -> None:
     kinds = set[str]()
-    for case in cases():
+    for case in load_pack(["core"], "coordinator"):
         for step in case.script():
             match step:
                 case {"do": "ack" | "reject" | "delta" | "snapshot" | "head" as kind}:
@@ -189,6 +227,39 @@ BAD: dict[str, tuple[str, str, object]] = {
             "req": "view-is-fold",
             "profile": "view",
             "steps": [{"do": "push", "atoms": {}, "then": {"confirmed": {}}}],
+        },
+    ),
+    "a result both ways": (
+        "frames",
+        "",
+        {
+            "t": "run",
+            "id": 1,
+            "profile": "outbox",
+            "with": {},
+            "steps": [
+                {"do": "settle", "lease": "$l1", "results": [{"m": "$m1", "ok": 1, "retry": 0}]}
+            ],
+        },
+    ),
+    "an entry that writes nothing": (
+        "case",
+        "",
+        {
+            "id": "x",
+            "title": "x",
+            "req": "dedupe-by-key",
+            "profile": "outbox",
+            "steps": [{"do": "enqueue", "entries": [{"m": "$m1", "resource": "r", "entity": "a"}]}],
+        },
+    ),
+    "a number in no state": (
+        "frames",
+        "",
+        {
+            "t": "ran",
+            "id": 1,
+            "obs": [{"out": {"ok": {}}, "queue": [{"m": "$m1", "state": "new"}]}],
         },
     ),
     "a push of both": (
