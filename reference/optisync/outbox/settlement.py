@@ -52,7 +52,8 @@ def _result(config: Config, turn: Turn, token: int, result: Result) -> Turn:
     match result.outcome:
         case Accepted() | Refused():  # [definite-settles-any-lease]
             turn = verdict(config, _reached(turn), item, result.outcome)
-            return _skips_arrived(turn, item.seq) if config.mode is Mode.ORDERED else turn
+            in_order = config.mode is Mode.ORDERED and item.sent
+            return _skips_arrived(turn, item.seq) if in_order else turn
         case Retry(after) if holds(item, token):
             return put_back(config, _reached(turn), item, answered=True, after=after)
         case Unknown() if holds(item, token):
