@@ -76,7 +76,7 @@ def smoke(cases: Sequence[Case]) -> Iterator[Case]:
 def _is_foreign(case: Case) -> bool:
     verbs = [step.do for step in case.steps]
     return any(
-        (do["do"] == "delta" and not do["settles"] and do["atoms"])
+        (do["do"] == "delta" and not do["settles"] and do.get("atoms"))
         or (do["do"] == "push" and "atoms" in do)
         for do in verbs
     )
