@@ -2,11 +2,12 @@
 
 import { serve } from "./kit/index.js";
 import { coordinator } from "./engine/profile-coordinator.js";
+import { outbox } from "./engine/profile-outbox.js";
 import { patch } from "./engine/profile-patch.js";
 import { view } from "./engine/profile-view.js";
 
 serve({
   impl: { name: "optisync-typescript", version: "0.1.0", language: "typescript" },
   rest: 1,
-  profiles: { patch, coordinator, view },
+  profiles: { patch, coordinator, view, outbox },
 });

@@ -3,7 +3,7 @@ import "./time.js";
 
 export { copy, isObject, same } from "./json.js";
 export type { Json, JsonObject } from "./json.js";
-export { BadRequest, Names, PlannedThrow, Refused, Run, Unsupported } from "./run.js";
+export { BadRequest, Died, Names, PlannedThrow, Refused, Run, Unsupported } from "./run.js";
 export type { Observed, Step } from "./run.js";
 export { serve } from "./serve.js";
 export type { Adapter, Handler, Profile, Session } from "./serve.js";

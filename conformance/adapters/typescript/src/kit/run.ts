@@ -73,6 +73,13 @@ export class Names<Raw = unknown> {
   }
 }
 
+/** The process of the engine died inside a step, as the script planned. See Run.die. */
+export class Died extends Refusal {
+  constructor() {
+    super("the script planned that the process dies here");
+  }
+}
+
 const NONE: readonly Hook[] = [];
 
 /** What an adapter gets for one script. */
@@ -84,6 +91,8 @@ export class Run {
   step = 0;
   /** The unplanned exception of a callback, if there was one. */
   broken: unknown = undefined;
+  /** Whether the engine died inside the step being run: from then on it does, saves and shows nothing. */
+  isDead = false;
   moves = 0;
   openIo = 0;
   /** Texts of effects, with commas between them. */
@@ -94,6 +103,7 @@ export class Run {
 
   /** The engine did something: record it, then do what a hook planned for it. */
   effect(effect: JsonObject & { e: string }): void {
+    if (this.isDead) return;
     this.moves += 1;
     const due = this.#hooks.length > 0 ? this.#due(effect.e) : NONE;
     const throws = due.some(({ call }) => call === undefined);
@@ -110,11 +120,20 @@ export class Run {
       try {
         return callback(...args);
       } catch (error) {
-        if (error instanceof PlannedThrow) throw error;
+        if (error instanceof PlannedThrow || error instanceof Died) throw error;
         this.broken ??= error;
         return undefined;
       }
     };
+  }
+
+  /**
+   * The process dies here: nothing that the engine does in this step from now on is seen, and it gets no
+   * further step before `start`. A store that is asked to save while `isDead` calls this again.
+   */
+  die(): never {
+    this.isDead = true;
+    throw new Died();
   }
 
   /** Work outside the event loop that rest has to wait for. */

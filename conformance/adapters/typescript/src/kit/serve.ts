@@ -4,7 +4,7 @@ import type { Json, JsonObject } from "./json.js";
 import { isObject } from "./json.js";
 import { flush, keepStdoutClean, put, readLines } from "./lines.js";
 import { needs } from "./needs.js";
-import { BadRequest, PlannedThrow, Refused, Run, Unsupported } from "./run.js";
+import { BadRequest, Died, PlannedThrow, Refused, Run, Unsupported } from "./run.js";
 import type { Observed, Step } from "./run.js";
 import { advance, advanceNow, dropTimers, fireDue, onTimerError, resetTime, round, timerMoves } from "./time.js";
 
@@ -17,6 +17,8 @@ export interface Session {
   readonly steps: Readonly<Record<string, Handler>>;
   /** The fields of an observation besides out and effects, as they are now. */
   observe(): Observed;
+  /** Its process ends, by `crash`, by `Run.die`, or because the script is over: let go of open files. */
+  died?(): void;
 }
 
 export interface Profile {
@@ -27,6 +29,8 @@ export interface Profile {
   open(given: JsonObject, run: Run): Session | Promise<Session>;
   /** The protocol's code for an error of the engine; undefined: not a refusal, but our fault. */
   codeOf?(error: unknown): string | undefined;
+  /** The script is over: remove what the run left outside the process. */
+  done?(run: Run): void;
 }
 
 export interface Adapter {
@@ -92,7 +96,8 @@ let current: Run | undefined;
 /** An exception that reached the event loop. A planned one is what the script wanted to see survived. */
 function astray(error: unknown): void {
   console.error("uncaught:", error);
-  if (current !== undefined && !(error instanceof PlannedThrow)) current.broken ??= error;
+  const planned = error instanceof PlannedThrow || error instanceof Died;
+  if (current !== undefined && !planned) current.broken ??= error;
 }
 
 function fault(id: Json, kind: string, text: string, more: JsonObject = {}): void {
@@ -156,6 +161,7 @@ async function runFrame(adapter: Adapter, frame: Frame): Promise<void> {
     else if (error instanceof BadRequest) fault(frame.id, "bad-request", error.message, step);
     else fault(frame.id, "internal", error instanceof Error ? (error.stack ?? error.message) : String(error), step);
   } finally {
+    life.end();
     current = undefined;
   }
 }
@@ -199,11 +205,16 @@ class Life {
     if (step.do === "tick" && this.#session !== undefined) {
       await advance(Number(step["ms"] ?? 60_000), () => this.#rest());
       await this.#rest();
-      return '{"ok":{}}';
+      return this.run.isDead ? this.#died() : '{"ok":{}}';
     }
-    const out = this.#settle(this.#perform(step));
-    await this.#rest();
-    return out();
+    try {
+      const out = this.#settle(this.#perform(step));
+      await this.#rest();
+      return this.run.isDead ? this.#died() : out();
+    } catch (error) {
+      if (this.run.isDead) return this.#died();
+      throw error;
+    }
   }
 
   async #lives(step: Step): Promise<string> {
@@ -211,14 +222,33 @@ class Life {
       throw new BadRequest("crash ends a life, start begins the next");
     }
     if (step.do === "crash") {
-      this.#session = undefined;
-      dropTimers();
+      this.#died();
       this.run.take();
     } else {
-      this.#session = await this.profile.open(this.frame.with, this.run);
+      this.run.isDead = false;
+      try {
+        this.#session = await this.profile.open(this.frame.with, this.run);
+      } catch (error) {
+        if (this.run.isDead) return this.#died();
+        throw error;
+      }
     }
     await this.#rest();
-    return '{"ok":{}}';
+    return this.run.isDead ? this.#died() : '{"ok":{}}';
+  }
+
+  /** The process is gone; what it answers. */
+  #died(): string {
+    this.#session?.died?.();
+    this.#session = undefined;
+    dropTimers();
+    return '{"open":true}';
+  }
+
+  /** The script is over. */
+  end(): void {
+    this.#session?.died?.();
+    this.profile.done?.(this.run);
   }
 
   /** Make the call of one step, synchronously. */
@@ -232,6 +262,7 @@ class Life {
   }
 
   #attempt(step: Step): unknown {
+    if (this.run.isDead) throw new Died();
     if (step.do === "hook") return this.run.plan(step);
     if (step.do === "tick") return advanceNow(Number(step["ms"] ?? 60_000));
     const steps = this.#session?.steps ?? {};
@@ -250,7 +281,7 @@ class Life {
   }
 
   #refusal(error: unknown): string {
-    if (error instanceof Unsupported || error instanceof BadRequest) throw error;
+    if (error instanceof Unsupported || error instanceof BadRequest || error instanceof Died) throw error;
     const text = error instanceof Error ? error.message : String(error);
     if (error instanceof PlannedThrow) return JSON.stringify({ err: "callback-failure-escaped", text });
     const code = error instanceof Refused ? error.code : this.#codeOf(error);

@@ -1,0 +1,302 @@
+/**
+ * Everything an outbox knows, and one step at a time over it: what a step changes can be taken back until
+ * it is stored, and is stored in one commit. The rows, by key: `n` numbers, `e…` the queue, `v…` versions,
+ * `t…` temporary ids, `d…` entities in doubt, `r…` verdicts not consumed.
+ */
+
+import type { Json } from "../kit/json.js";
+import { Gates } from "./outbox-gates.js";
+import { Numbered } from "./outbox-numbered.js";
+import type { Item, Member } from "./outbox-rows.js";
+import {
+  isItem,
+  itemFromJson,
+  itemToJson,
+  reportFromJson,
+  reportToJson,
+  stampFromJson,
+  stampToJson,
+} from "./outbox-rows.js";
+import type { Entity, Listener, Report, RowChange, RowStore, Stamp } from "./outbox-types.js";
+import { OutboxError } from "./outbox-types.js";
+
+export interface Numbers {
+  /** The highest number given out. */
+  readonly counter: number;
+  readonly lease: number;
+  readonly report: number;
+  /** Where the documents are. */
+  readonly epoch: number;
+  readonly seq: number;
+  /** Undefined: none was heard of in this epoch. */
+  readonly watermark: number | undefined;
+}
+
+export type Tell = (listener: Listener) => void;
+
+type Kept = Report & { readonly seq: number };
+
+export class Ledger {
+  readonly queue = new Numbered<Member>();
+  readonly reports = new Numbered<Kept>();
+  readonly gates: Gates;
+  readonly acked = new Set<number>();
+  #numbers: Numbers;
+  readonly #byKey = new Map<string, number>();
+  readonly #byId = new Map<string, number>();
+  #items = 0;
+  readonly #versions = new Map<string, Stamp>();
+  readonly #aliases = new Map<string, string | null>();
+  /** By entity: the ids of the entries that left it in doubt. */
+  readonly #doubts = new Map<string, readonly string[]>();
+  /** How to take back what the step has done, newest last. */
+  #undo: (() => void)[] = [];
+  #dirty = new Map<string, () => unknown>();
+  #tell: Tell[] = [];
+
+  constructor(
+    private readonly store: RowStore,
+    epoch: number,
+    private readonly keepsHoles: boolean,
+  ) {
+    this.#numbers = { counter: 0, lease: 0, report: 0, epoch, seq: 0, watermark: undefined };
+    this.gates = new Gates({
+      member: (seq) => this.queue.get(seq),
+      alias: (id) => this.#aliases.get(id),
+      isDoubted: (key) => this.#doubts.has(key),
+    });
+    this.#load();
+  }
+
+  // --- what is asked
+
+  get numbers(): Numbers {
+    return this.#numbers;
+  }
+
+  /** How many writes are in the queue. */
+  get items(): number {
+    return this.#items;
+  }
+
+  item(id: string): Item | undefined {
+    return this.#itemOf(this.#byId.get(id));
+  }
+
+  itemByKey(key: string): Item | undefined {
+    return this.#itemOf(this.#byKey.get(key));
+  }
+
+  #itemOf(seq: number | undefined): Item | undefined {
+    const member = seq === undefined ? undefined : this.queue.get(seq);
+    return isItem(member) ? member : undefined;
+  }
+
+  alias(id: string): string | null | undefined {
+    return this.#aliases.get(id);
+  }
+
+  /** What an id is called by the server, as far as it is known. */
+  readonly rename = (id: string): string => this.#aliases.get(id) ?? id;
+
+  version(entity: Entity): Stamp | undefined {
+    return this.#versions.get(this.gates.key(entity));
+  }
+
+  /** Whether the entry left an entity in doubt that was not read since. */
+  leftInDoubt(id: string): boolean {
+    return [...this.#doubts.values()].some((ids) => ids.includes(id));
+  }
+
+  // --- what is changed
+
+  count(change: Partial<Numbers>): void {
+    const before = this.#numbers;
+    this.#undo.push(() => (this.#numbers = before));
+    this.#numbers = { ...before, ...change };
+    this.#dirty.set("n", () => this.#numbers);
+  }
+
+  put(member: Member): void {
+    const before = this.queue.get(member.seq);
+    this.#undo.push(() => this.#replace(member.seq, before));
+    this.#replace(member.seq, member);
+    this.#mark(member.seq, before, member);
+  }
+
+  /** Change a write; the write as it is then. `durably`: what changes is stored. */
+  alter(item: Item, change: Partial<Item>, durably = true): Item {
+    const after: Item = { ...item, ...change };
+    this.#undo.push(() => this.#replace(item.seq, item));
+    this.#replace(item.seq, after);
+    if (durably) this.#mark(item.seq, item, after);
+    return after;
+  }
+
+  drop(seq: number): void {
+    const before = this.queue.get(seq);
+    this.#undo.push(() => this.#replace(seq, before));
+    this.#replace(seq, undefined);
+    this.#mark(seq, before, undefined);
+  }
+
+  setVersion(entity: Entity, stamp: Stamp): void {
+    this.#set(this.#versions, "v", this.gates.key(entity), stamp, stampToJson);
+  }
+
+  setAlias(id: string, name: string | null): void {
+    const before = this.#aliases.get(id);
+    this.#undo.push(() => this.gates.rename(id, () => assign(this.#aliases, id, before)));
+    this.gates.rename(id, () => this.#aliases.set(id, name));
+    this.#dirty.set(`t${id}`, () => [this.#aliases.get(id)]);
+  }
+
+  /** An entry left its entity in doubt; no entry: the entity was read. */
+  doubt(entity: Entity, entryId?: string): void {
+    const key = this.gates.key(entity);
+    const before = this.#doubts.get(key);
+    if (entryId === undefined && before === undefined) return;
+    const after = entryId === undefined ? undefined : [...(before ?? []), entryId];
+    this.#set(this.#doubts, "d", key, after, (ids) => [...ids], () => this.gates.doubted(key));
+  }
+
+  report(report: Report): void {
+    const seq = this.#numbers.report + 1;
+    this.count({ report: seq });
+    this.reports.put({ seq, ...report });
+    this.#undo.push(() => this.reports.drop(seq));
+    this.#dirty.set(`r${seq}`, () => this.#reportRow(seq));
+    this.tell((to) => to.verdict(report));
+  }
+
+  consume(): void {
+    for (const report of [...this.reports]) {
+      this.reports.drop(report.seq);
+      this.#undo.push(() => this.reports.put(report));
+      this.#dirty.set(`r${report.seq}`, () => this.#reportRow(report.seq));
+    }
+  }
+
+  /** To be told once the step is stored. */
+  tell(tell: Tell): void {
+    this.#tell.push(tell);
+  }
+
+  // --- one step
+
+  /** Do a step and store it; what there is to tell. If it fails, nothing has changed. */
+  step<T>(work: () => T): { readonly value: T; readonly tell: readonly Tell[] } {
+    try {
+      const value = work();
+      this.#commit();
+      return { value, tell: this.#tell };
+    } catch (error) {
+      for (const undo of this.#undo.reverse()) undo();
+      throw error;
+    } finally {
+      this.#undo = [];
+      this.#dirty = new Map();
+      this.#tell = [];
+    }
+  }
+
+  #commit(): void {
+    if (this.#dirty.size === 0) return;
+    // The numbers go with every commit: no loss of a single one of them takes them back.
+    this.#dirty.set("n", () => this.#numbers);
+    const rows = [...this.#dirty].map(([key, row]): RowChange => {
+      const value = row();
+      return value === undefined ? [key] : [key, value];
+    });
+    try {
+      this.store.commit(rows);
+    } catch (error) {
+      throw new OutboxError("store-failed", error instanceof Error ? error.message : String(error));
+    }
+  }
+
+  #reportRow(seq: number): Json | undefined {
+    const report = this.reports.get(seq);
+    return report && reportToJson(report);
+  }
+
+  #set<V>(
+    map: Map<string, V>,
+    prefix: string,
+    key: string,
+    value: V | undefined,
+    row: (value: V) => Json,
+    changed = (): void => {},
+  ): void {
+    const before = map.get(key);
+    const set = (to: V | undefined): void => {
+      assign(map, key, to);
+      changed();
+    };
+    this.#undo.push(() => set(before));
+    set(value);
+    this.#dirty.set(prefix + key, () => {
+      const now = map.get(key);
+      return now === undefined ? undefined : row(now);
+    });
+  }
+
+  #replace(seq: number, after: Member | undefined): void {
+    const before = this.queue.get(seq);
+    if (isItem(before)) {
+      this.gates.leave(before);
+      this.#byKey.delete(before.entry.key);
+      this.#byId.delete(before.entry.id);
+      this.acked.delete(seq);
+      this.#items -= 1;
+    }
+    if (after === undefined) this.queue.drop(seq);
+    else this.queue.put(after);
+    if (isItem(after)) {
+      this.gates.enter(after);
+      this.#byKey.set(after.entry.key, seq);
+      this.#byId.set(after.entry.id, seq);
+      if (after.state === "acked") this.acked.add(seq);
+      this.#items += 1;
+    }
+  }
+
+  /** The row of a number has to be stored, if it is another one now. */
+  #mark(seq: number, before: Member | undefined, after: Member | undefined): void {
+    if (this.#rowKind(before) === this.#rowKind(after) && this.#rowKind(after) !== "item") return;
+    this.#dirty.set(`e${seq}`, () => this.#memberRow(seq));
+  }
+
+  #rowKind(member: Member | undefined): "item" | "hole" | "none" {
+    if (isItem(member) && member.stored) return "item";
+    return member !== undefined && this.keepsHoles ? "hole" : "none";
+  }
+
+  #memberRow(seq: number): Json | undefined {
+    const member = this.queue.get(seq);
+    if (this.#rowKind(member) === "item") return itemToJson(member as Item);
+    return this.#rowKind(member) === "hole" ? 0 : undefined;
+  }
+
+  #load(): void {
+    const members: Member[] = [];
+    for (const [key, value] of this.store.load()) {
+      const [name, row] = [key.slice(1), value as Json];
+      const seq = Number(name);
+      if (key === "n") this.#numbers = { ...this.#numbers, ...(row as object) };
+      else if (key.startsWith("v")) this.#versions.set(name, stampFromJson(row) as Stamp);
+      else if (key.startsWith("t")) this.#aliases.set(name, (row as [string | null])[0]);
+      else if (key.startsWith("d")) this.#doubts.set(name, row as string[]);
+      else if (key.startsWith("r")) this.reports.put({ seq, ...reportFromJson(row) });
+      else if (row === 0) members.push({ seq, state: "skip", lease: undefined });
+      else members.push(itemFromJson(seq, row));
+    }
+    members.sort((a, b) => a.seq - b.seq);
+    for (const member of members) this.#replace(member.seq, member);
+  }
+}
+
+function assign<V>(map: Map<string, V>, key: string, value: V | undefined): void {
+  if (value === undefined) map.delete(key);
+  else map.set(key, value);
+}

@@ -1,0 +1,47 @@
+/** What one hand-out takes, and what is fixed when a write is sent first. */
+
+import { mentioned, newer, renamed } from "./outbox-content.js";
+import type { Ledger } from "./outbox-ledger.js";
+import type { Hole, Item, Lease, Sent } from "./outbox-rows.js";
+import { isItem } from "./outbox-rows.js";
+
+/** The writes and skips to hand out now, at most `limit` writes. */
+export function walked(ledger: Ledger, ordered: boolean, limit: number, now: number): { items: Item[]; holes: Hole[] } {
+  if (ordered) return prefix(ledger, limit, now);
+  const due = ledger.gates.ready().filter(({ notBefore }) => notBefore <= now);
+  return { items: due.slice(0, limit), holes: [] };
+}
+
+/** The longest prefix of the undecided numbers that can go. */
+function prefix(ledger: Ledger, limit: number, now: number): { items: Item[]; holes: Hole[] } {
+  const items: Item[] = [];
+  const holes: Hole[] = [];
+  for (const member of ledger.queue) {
+    if (!isItem(member)) {
+      if (member.state === "open" || member.lease !== undefined) break;
+      holes.push(member);
+    } else if (member.state !== "acked") {
+      if (items.length >= limit || member.notBefore > now || !ledger.gates.isReady(member.seq)) break;
+      items.push(member);
+    }
+  }
+  return { items, holes };
+}
+
+/** The write under a lease; what is sent the first time is the same every time. */
+export function fixed(ledger: Ledger, item: Item, lease: Lease): Item & { readonly sent: Sent } {
+  const sent = item.sent ?? content(ledger, item);
+  return { ...ledger.alter(item, { sent, lease }, item.sent === undefined), sent };
+}
+
+function content(ledger: Ledger, { entry }: Item): Sent {
+  const { entity, change } = entry;
+  const base = change.kind === "create" ? undefined : newer(entry.base, ledger.version(entity));
+  const isRenamed = [...mentioned(entity, change)].some((id) => typeof ledger.alias(id) === "string");
+  if (!isRenamed) return { entity, change, base };
+  return {
+    entity: { resource: entity.resource, id: ledger.rename(entity.id) },
+    change: renamed(change, ledger.rename),
+    base,
+  };
+}

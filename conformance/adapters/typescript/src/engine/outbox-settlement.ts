@@ -1,0 +1,111 @@
+/** What verdicts do to the queue: accepted, refused, in doubt, covered, and what follows for others. */
+
+import { mentioned, needsVersion, newer } from "./outbox-content.js";
+import type { Ledger } from "./outbox-ledger.js";
+import type { Item, Member } from "./outbox-rows.js";
+import { isItem, isUnsettled } from "./outbox-rows.js";
+import type { Accepted, DiagCode, Entry, Outcome, Verdict } from "./outbox-types.js";
+
+export class Settlement {
+  constructor(
+    private readonly ledger: Ledger,
+    private readonly ordered: boolean,
+  ) {}
+
+  /** A definite verdict of the current epoch about a write in the queue. */
+  decide(item: Item, outcome: Outcome): void {
+    if (item.sent === undefined) return this.diag("not-sent", item);
+    if (outcome.kind === "accepted") return this.#accept(item, outcome);
+    if (item.state === "acked" || item.told) this.diag("contradictory-verdict", item);
+    if (item.state !== "acked") this.reject(item, outcome.code, false);
+  }
+
+  /** Take out a write that the server does not have, or should not have; then whoever cannot go without it. */
+  reject(item: Item, code: string, unsent: boolean): void {
+    this.#end(item, { kind: "refused", code }, unsent);
+  }
+
+  /** Nobody can say whether the server has it. */
+  doubt(item: Item): void {
+    this.ledger.doubt((item.sent ?? item.entry).entity, item.entry.id);
+    this.#end(item, { kind: "in-doubt" }, true);
+  }
+
+  /** Take out what the documents hold now. */
+  cover(): void {
+    const { seq } = this.ledger.numbers;
+    for (const number of [...this.ledger.acked].sort((a, b) => a - b)) {
+      const item = this.ledger.queue.get(number);
+      if (isItem(item) && item.at <= seq) this.#covered(item);
+    }
+  }
+
+  diag(code: DiagCode, item: Item): void {
+    this.ledger.tell((to) => to.diag(code, item.entry.id));
+  }
+
+  #accept(item: Item, verdict: Accepted): void {
+    if (item.state === "acked" && item.at !== verdict.at) return this.diag("contradictory-verdict", item);
+    this.#learn(item, verdict);
+    if (item.state === "acked") return;
+    const { at } = verdict;
+    const acked = this.ledger.alter(item, { state: "acked", at, lease: undefined, told: true });
+    if (!item.told) this.ledger.report({ id: item.entry.id, verdict });
+    if (at <= this.ledger.numbers.seq) this.#covered(acked);
+  }
+
+  /** The version and the ids that come with an acceptance. */
+  #learn({ sent, entry }: Item, { version, ids }: Accepted): void {
+    const { entity } = sent ?? entry;
+    const before = this.ledger.version(entity);
+    for (const [id, name] of ids) if (this.ledger.alias(id) !== name) this.ledger.setAlias(id, name);
+    const told = version === undefined ? undefined : { epoch: this.ledger.numbers.epoch, version };
+    const newest = newer(newer(this.ledger.version(entity), before), told);
+    if (newest !== undefined && newest !== this.ledger.version(entity)) this.ledger.setVersion(entity, newest);
+  }
+
+  #covered(item: Item): void {
+    this.ledger.drop(item.seq);
+    // Covered without an id of the server: the temporary one stands, and nobody waits for another.
+    for (const waiter of this.ledger.gates.waiters(item.seq)) {
+      if (!waiter.parents.has(item.seq)) continue;
+      const parents = new Map(waiter.parents);
+      parents.delete(item.seq);
+      this.ledger.alter(waiter, { parents });
+    }
+  }
+
+  #end(item: Item, verdict: Verdict, leavesHole: boolean): void {
+    const { seq, entry } = item;
+    const passed = seq <= (this.ledger.numbers.watermark ?? 0);
+    if (this.ordered && leavesHole && !passed) this.ledger.put({ seq, state: "skip", lease: undefined });
+    else this.ledger.drop(seq);
+    if (!item.told) this.ledger.report({ id: entry.id, verdict });
+    if (entry.temporary && typeof this.ledger.alias(entry.entity.id) !== "string") {
+      this.ledger.setAlias(entry.entity.id, null);
+    }
+    if (entry.temporary) this.orphans(this.ledger.queue);
+    else if (!needsVersion(entry.change)) this.orphans(this.ledger.gates.lane(this.ledger.gates.key(entry.entity)));
+  }
+
+  /** Reject what was never sent and lacks its parent, or the version that it would have been given. */
+  orphans(among: Iterable<Member>): void {
+    for (const { seq } of [...among]) {
+      const item = this.ledger.queue.get(seq);
+      if (!isUnsettled(item) || item.sent !== undefined) continue;
+      if (this.mentionsNothing(item.entry)) this.reject(item, "parent-rejected", true);
+      else if (this.lacksVersion(item.entry)) this.reject(item, "base-unknown", true);
+    }
+  }
+
+  /** Whether a write mentions an id that no row will ever have. */
+  mentionsNothing({ entity, change }: Entry): boolean {
+    return [...mentioned(entity, change)].some((id) => this.ledger.alias(id) === null);
+  }
+
+  /** Whether a write needs a version that nothing gives. */
+  lacksVersion({ entity, change, base }: Entry): boolean {
+    if (!needsVersion(change) || base !== undefined || this.ledger.version(entity) !== undefined) return false;
+    return !this.ledger.gates.willHaveVersion(this.ledger.gates.key(entity));
+  }
+}

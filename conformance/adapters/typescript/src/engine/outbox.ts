@@ -1,0 +1,371 @@
+/**
+ * A durable queue of writes, as specs/outbox.md says. Synchronous: a call is stored when it returns, and
+ * what there is to tell is told then. The clock is monotonic and belongs to this life.
+ */
+
+import type { EnqueueOptions } from "./outbox-intake.js";
+import { Intake } from "./outbox-intake.js";
+import type { Tell } from "./outbox-ledger.js";
+import { Ledger } from "./outbox-ledger.js";
+import type { Hole, Item, Member } from "./outbox-rows.js";
+import { isItem } from "./outbox-rows.js";
+import { fixed, walked } from "./outbox-sending.js";
+import { Settlement } from "./outbox-settlement.js";
+import type { Config, Entity, Entry, Label, Listener, Report, Result, RowStore } from "./outbox-types.js";
+import type { Snapshot, Watermark } from "./outbox-types.js";
+import { OutboxError } from "./outbox-types.js";
+
+export class Outbox {
+  /** What listeners threw. */
+  readonly thrown: unknown[] = [];
+  readonly #ledger: Ledger;
+  readonly #settlement: Settlement;
+  readonly #intake: Intake;
+  readonly #ordered: boolean;
+  /** When each lease ends, and the numbers it was given for. */
+  readonly #leases = new Map<number, { readonly until: number; readonly seqs: readonly number[] }>();
+  /** Deliveries that failed in a row, and until when there is none. */
+  #failures = 0;
+  #pausedUntil = 0;
+  #telling: Tell[] = [];
+  #isTelling = false;
+
+  /** A life over what is stored; `epoch` is that of the documents if nothing is. Throws OutboxError. */
+  constructor(
+    private readonly config: Config,
+    store: RowStore,
+    epoch: number,
+    private readonly listener: Listener,
+    private readonly now: () => number,
+  ) {
+    this.#ordered = config.mode === "ordered";
+    this.#ledger = new Ledger(store, epoch, this.#ordered);
+    this.#settlement = new Settlement(this.#ledger, this.#ordered);
+    this.#intake = new Intake(this.#ledger, this.#settlement, config);
+    this.#step(() => this.#begin());
+  }
+
+  // --- calls of the application
+
+  /** The next number; nothing is written under it yet. */
+  take(): number {
+    return this.#step(() => this.#intake.take());
+  }
+
+  /** A number that was taken will not be used. */
+  giveUp(seq: number): void {
+    this.#step(() => this.#intake.giveUp(seq));
+  }
+
+  /** Take a batch in as a whole, or throw OutboxError. */
+  enqueue(entries: readonly Entry[], options: EnqueueOptions = {}): void {
+    this.#step(() => this.#intake.enqueue(entries, options));
+  }
+
+  cancel(id: string): void {
+    this.#step(() => {
+      const item = this.#known(id);
+      if (item.state === "acked") throw new OutboxError("already-accepted", `the server accepted ${id}`);
+      if (item.sent !== undefined) throw new OutboxError("already-sent", `${id} was sent`);
+      this.#settlement.reject(item, "cancelled", true);
+    });
+  }
+
+  abandon(id: string): void {
+    this.#step(() => {
+      const item = this.#known(id);
+      if (item.state === "acked") throw new OutboxError("already-accepted", `the server accepted ${id}`);
+      if (item.sent === undefined) throw new OutboxError("never-sent", `${id} can be cancelled`);
+      this.#settlement.doubt(item);
+    });
+  }
+
+  resume(id: string): void {
+    this.#step(() => {
+      const item = this.#known(id);
+      if (item.state === "acked") throw new OutboxError("already-accepted", `the server accepted ${id}`);
+      if (item.state !== "parked") throw new OutboxError("not-parked", `${id} is not parked`);
+      this.#ledger.alter(item, { state: "queued", attempts: 0, misses: 0, notBefore: 0 });
+    });
+  }
+
+  hasRead(entity: Entity): void {
+    this.#step(() => this.#ledger.doubt(entity));
+  }
+
+  /** The application has taken in every verdict told so far. */
+  consume(): void {
+    this.#step(() => this.#ledger.consume());
+  }
+
+  // --- calls of workers
+
+  /** Hand out what may be sent, at most `limit` writes; undefined if there is nothing. */
+  reserve(limit: number): number | undefined {
+    if (this.now() < this.#pausedUntil) return undefined;
+    const until = this.now() + this.config.leaseMs;
+    const picked = this.#step(() => this.#handOut(limit, until));
+    return picked;
+  }
+
+  /** The server's answer to what went out under a lease. */
+  settle(lease: number, epoch: number, results: readonly Result[]): void {
+    const answered = this.#step(() => {
+      const { epoch: current } = this.#ledger.numbers;
+      if (epoch > current) this.#ledger.tell((to) => to.resync());
+      if (epoch !== current) return false;
+      return results.map((result) => this.#result(lease, result)).includes(true);
+    });
+    if (answered) this.#failures = this.#pausedUntil = 0;
+  }
+
+  /** What was handed out could not be delivered. */
+  release(lease: number): void {
+    this.#expire();
+    if (!this.#free(lease)) return;
+    this.#pausedUntil = this.now() + this.#pause(this.#failures++);
+  }
+
+  // --- messages of the server
+
+  delta(epoch: number, seq: number, labels: readonly Label[]): void {
+    this.#step(() => {
+      if (!this.#isCurrent(epoch)) return;
+      const { seq: before } = this.#ledger.numbers;
+      if (seq > before) this.#ledger.count({ seq });
+      for (const { mine, seq: number, version, ids } of labels) {
+        const item = this.#ledger.queue.get(number);
+        if (mine && isItem(item)) this.#settlement.decide(item, { kind: "accepted", at: seq, version, ids });
+      }
+      this.#settlement.cover();
+    });
+  }
+
+  snapshot(snapshot: Snapshot): void {
+    this.#step(() => {
+      const { epoch, seq } = this.#ledger.numbers;
+      if (snapshot.epoch < epoch || (snapshot.epoch === epoch && snapshot.seq < seq)) return;
+      const isNew = snapshot.epoch > epoch;
+      if (isNew) this.#ledger.count({ epoch: snapshot.epoch, seq: snapshot.seq, watermark: undefined });
+      else if (snapshot.seq > seq) this.#ledger.count({ seq: snapshot.seq });
+      if (isNew) this.#requeue();
+      for (const [number, outcome] of [...snapshot.outcomes].sort(([a], [b]) => a - b)) {
+        const item = this.#ledger.queue.get(number);
+        if (isItem(item)) this.#settlement.decide(item, outcome);
+      }
+      if (isNew && !snapshot.clientKnown) this.#forgotten();
+      this.#settlement.cover();
+    });
+  }
+
+  watermark(watermark: Watermark): void {
+    this.#step(() => {
+      if (this.#isCurrent(watermark.epoch)) this.#pass(watermark);
+    });
+  }
+
+  // --- what is seen
+
+  /** The queue, in order. */
+  members(): Member[] {
+    this.#expire();
+    return [...this.#ledger.queue];
+  }
+
+  /** The writes that are shown as overlays, in order. */
+  overlays(): Item[] {
+    const passed = this.#ledger.numbers.watermark ?? 0;
+    return this.members().filter((member): member is Item => isItem(member) && member.seq > passed);
+  }
+
+  cursor(): { epoch: number; seq: number } {
+    const { epoch, seq } = this.#ledger.numbers;
+    return { epoch, seq };
+  }
+
+  reports(): Report[] {
+    return [...this.#ledger.reports];
+  }
+
+  // --- steps
+
+  #step<T>(work: () => T): T {
+    this.#expire();
+    const { value, tell } = this.#ledger.step(work);
+    this.#telling.push(...tell);
+    this.#tellAll();
+    return value;
+  }
+
+  /** A listener may call: what that call has to tell comes after what there was to tell. */
+  #tellAll(): void {
+    if (this.#isTelling) return;
+    this.#isTelling = true;
+    try {
+      for (let tell = this.#telling.shift(); tell !== undefined; tell = this.#telling.shift()) {
+        try {
+          tell(this.listener);
+        } catch (error) {
+          this.thrown.push(error);
+        }
+      }
+    } finally {
+      this.#isTelling = false;
+    }
+  }
+
+  /** What was stored comes back; what was not is lost, and what needs it too. */
+  #begin(): void {
+    for (const report of this.#ledger.reports) this.#ledger.tell((to) => to.verdict(report));
+    for (const member of this.#ledger.queue) {
+      if (!isItem(member)) continue;
+      for (const [seq, id] of member.parents) {
+        const lost = !isItem(this.#ledger.queue.get(seq)) && this.#ledger.alias(id) === undefined;
+        if (lost) this.#ledger.setAlias(id, null);
+      }
+    }
+    this.#settlement.orphans(this.#ledger.queue);
+  }
+
+  #known(id: string): Item {
+    const item = this.#ledger.item(id);
+    if (item === undefined) throw new OutboxError("unknown-entry", `${id} is not in the queue`);
+    return item;
+  }
+
+  /** Whether a message is of the cursor's epoch. Throws OutboxError if it is of a later one. */
+  #isCurrent(epoch: number): boolean {
+    const { epoch: current } = this.#ledger.numbers;
+    if (epoch > current) throw new OutboxError("epoch-ahead", `epoch ${epoch} has to begin with a snapshot`);
+    return epoch === current;
+  }
+
+  // --- leases
+
+  #handOut(limit: number, until: number): number | undefined {
+    const { items, holes } = walked(this.#ledger, this.#ordered, limit, this.now());
+    if (items.length + holes.length === 0) return undefined;
+    const token = this.#ledger.numbers.lease + 1;
+    this.#ledger.count({ lease: token });
+    const lease = { token, until };
+    const sent = items.map((item) => fixed(this.#ledger, item, lease));
+    for (const hole of holes) this.#ledger.put({ ...hole, lease });
+    const floor = this.#ledger.queue.first as number;
+    const skips = ranges(holes);
+    const entries = sent.map((item) => ({ ...item.entry, ...item.sent }));
+    this.#ledger.tell((to) => {
+      this.#leases.set(token, { until, seqs: [...items, ...holes].map(({ seq }) => seq) });
+      to.send({ lease: token, entries, skips, floor });
+    });
+    return token;
+  }
+
+  #expire(): void {
+    for (const [token, { until }] of this.#leases) if (until <= this.now()) this.#free(token);
+  }
+
+  /** End a lease; whether it still held anything. */
+  #free(token: number): boolean {
+    const held = (this.#leases.get(token)?.seqs ?? []).map((seq) => this.#ledger.queue.get(seq));
+    const freed = held.filter((member) => member?.lease?.token === token) as Member[];
+    this.#leases.delete(token);
+    this.#ledger.step(() => {
+      for (const member of freed) {
+        if (isItem(member)) this.#ledger.alter(member, { lease: undefined }, false);
+        else this.#ledger.put({ ...member, lease: undefined });
+      }
+    });
+    return freed.length > 0;
+  }
+
+  /** How long to wait after so many failures in a row, or as long as the server asks for. */
+  #pause(before: number, asked = 0): number {
+    const { delayMs, maxDelayMs } = this.config;
+    return Math.min(maxDelayMs, Math.max(asked, delayMs * 2 ** Math.min(before, 40)));
+  }
+
+  // --- settlement
+
+  /** Whether a result is an answer of the server about a write in the queue. */
+  #result(lease: number, { id, outcome }: Result): boolean {
+    const item = this.#ledger.item(id);
+    if (item === undefined) {
+      if (this.#ledger.leftInDoubt(id)) this.#ledger.tell((to) => to.diag("late-verdict", id));
+      return false;
+    }
+    if (outcome.kind === "accepted" || outcome.kind === "refused") {
+      this.#settlement.decide(item, outcome);
+      return true;
+    }
+    if (item.lease?.token !== lease) return false;
+    if (outcome.kind === "retry") this.#retry(item, outcome.ms);
+    else this.#ledger.alter(item, this.#backedOff(item), false);
+    return outcome.kind === "retry";
+  }
+
+  #backedOff({ misses }: Item, asked = 0): Partial<Item> {
+    return { lease: undefined, misses: misses + 1, notBefore: this.now() + this.#pause(misses, asked) };
+  }
+
+  #retry(item: Item, ms: number): void {
+    const attempts = item.attempts + 1;
+    const parks = attempts >= this.config.maxAttempts;
+    const state = parks ? "parked" : "queued";
+    this.#ledger.alter(item, { ...this.#backedOff(item, ms), attempts, state });
+    if (parks) this.#ledger.tell((to) => to.parked(item.entry.id));
+  }
+
+  /** A new epoch: no request of the old one is executed, and no ack of it stands. */
+  #requeue(): void {
+    for (const member of [...this.#ledger.queue]) {
+      if (!isItem(member)) {
+        if (member.lease !== undefined) this.#ledger.put({ ...member, lease: undefined });
+      } else if (member.state === "acked") this.#ledger.alter(member, { state: "queued", at: 0 });
+      else if (member.lease !== undefined) this.#ledger.alter(member, { lease: undefined }, false);
+    }
+  }
+
+  /** The server knows nothing of this client: what became of what was sent nobody can say. */
+  #forgotten(): void {
+    for (const { seq } of [...this.#ledger.queue]) {
+      const item = this.#ledger.queue.get(seq);
+      if (isItem(item) && item.state !== "acked" && item.sent !== undefined) this.#settlement.doubt(item);
+    }
+  }
+
+  #pass({ seq, upto, refused }: Watermark): void {
+    const { watermark: before } = this.#ledger.numbers;
+    if (before === undefined || upto > before) this.#ledger.count({ watermark: upto });
+    for (const member of [...this.#ledger.queue]) {
+      if (member.seq > upto) break;
+      const now = this.#ledger.queue.get(member.seq);
+      if (now === undefined) continue;
+      if (!isItem(now)) {
+        if (this.#ordered && now.state === "skip") this.#ledger.drop(now.seq);
+      } else if (refused !== undefined && (now.state !== "acked" || refused.has(now.seq))) {
+        const code = refused.get(now.seq);
+        const accepted = { kind: "accepted", at: seq, version: undefined, ids: new Map() } as const;
+        this.#settlement.decide(now, code === undefined ? accepted : { kind: "refused", code });
+      }
+    }
+    if (this.#ordered && before === undefined) this.#skipUnused(upto);
+    this.#settlement.cover();
+  }
+
+  /** The server may not have heard that numbers above its watermark were settled, or never used. */
+  #skipUnused(upto: number): void {
+    for (let seq = upto + 1; seq <= this.#ledger.numbers.counter; seq++) {
+      if (this.#ledger.queue.get(seq) === undefined) this.#ledger.put({ seq, state: "skip", lease: undefined });
+    }
+  }
+}
+
+function ranges(holes: readonly Hole[]): [number, number][] {
+  const found: [number, number][] = [];
+  for (const { seq } of holes) {
+    const last = found.at(-1);
+    if (last?.[1] === seq - 1) last[1] = seq;
+    else found.push([seq, seq]);
+  }
+  return found;
+}
