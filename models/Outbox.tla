@@ -54,6 +54,8 @@ StampAtMost(left, right) ==
 
 SameWrite(left, right) == left.entity = right.entity /\ left.change = right.change
 
+MakesRow(entry) == entry.temporary /\ entry.change.kind \in {"create", "upsert"}
+
 Mentions(entry) == {entry.entity} \cup Entries(entry.change.refs)
 
 \* A text, or the id that one of the pairs [temporary, id] gives it.
@@ -76,12 +78,13 @@ Open == [kind |-> "open"]
 
 Item(seq, entry, after, stored) ==
     [kind |-> "item", seq |-> seq, entry |-> entry, after |-> after, status |-> Queued(0),
-     base |-> NoStamp, sent |-> FALSE, told |-> FALSE, attempts |-> 0, delays |-> 0,
+     base |-> NoStamp, first |-> 0, told |-> FALSE, attempts |-> 0, delays |-> 0,
      stored |-> stored]
 Hole(seq, status) ==
     [kind |-> "hole", seq |-> seq, status |-> status, entity |-> "", temporary |-> FALSE]
 Gone(seq) == [kind |-> "gone", seq |-> seq]
-OwnVersion(entity, stamp) == [kind |-> "version", entity |-> entity, stamp |-> stamp]
+OwnVersion(entity, stamp, since) ==
+    [kind |-> "version", entity |-> entity, stamp |-> stamp, since |-> since]
 Alias(temporary, id) == [kind |-> "alias", temporary |-> temporary, id |-> id]
 Doubt(seq, id, entity) == [kind |-> "doubt", seq |-> seq, id |-> id, entity |-> entity]
 DoubtLifted(seq) == [kind |-> "doubt-lifted", seq |-> seq]
@@ -95,6 +98,7 @@ Refused(code) == [kind |-> "refused", code |-> code]
 InDoubt == [kind |-> "in-doubt"]
 
 IsItem(member) == member.kind = "item"
+Sent(item) == item.first > 0
 
 SameKey(left, right) ==
     (LET members == {"item", "hole", "gone"}
@@ -156,6 +160,10 @@ WithRow(state, row) ==
 
 Reborn(state) == [state EXCEPT !.now = 0, !.failures = 0, !.wait_until = 0]
 
+\* An entry with the ids that the server gave. [ids-renamed]
+Known(state) == {a \in state.aliases : a.id # ""}
+Renamed(state, entry) == Rename(entry, Known(state))
+
 Floor(state) == IF state.queue = <<>> THEN state.numbers.counter + 1 ELSE state.queue[1].seq
 
 \* --- turn.py ---------------------------------------------------------------
@@ -165,7 +173,11 @@ Turn(state) == [state |-> state, rows |-> <<>>, effects |-> <<>>, error |-> ""]
 
 \* What is stored of a direct write: enough to know what is lost with it.
 Trace(item) == [Hole(item.seq, Open) EXCEPT !.entity = item.entry.entity,
-                                            !.temporary = item.entry.temporary]
+                                            !.temporary = MakesRow(item.entry)]
+
+\* What remains of a number that will never carry a write. [unused-number-skipped]
+Unused(config, seq) ==
+    IF config.mode = "ordered" /\ Mutant # "skip-not-sent" THEN Hole(seq, Queued(0)) ELSE Gone(seq)
 
 \* [direct-write-is-gated]
 Stored(row) ==
@@ -211,23 +223,23 @@ Done(turn) ==
 \* --- enqueue.py ------------------------------------------------------------
 
 \* Whether a version to send along is known, will be, or is not needed.
-BaseKnown(state, entry) ==
+BaseKnown(state, entry, seq) ==
     \/ entry.change.kind \notin {"update", "delete"}
     \/ entry.base # NoStamp
     \/ \E v \in state.versions : v.entity = entry.entity
-    \/ \E m \in Items(state) :
-          m.entry.entity = entry.entity /\ m.entry.change.kind \in {"create", "upsert"}
+    \/ \E m \in Items(state) : /\ m.seq < seq /\ m.entry.entity = entry.entity
+                               /\ m.entry.change.kind \in {"create", "upsert"}
 
 \* Numbers that must be settled before this entry is sent. [dependency-order]
 WaitsFor(state, entry) ==
     {m.seq : m \in {i \in Items(state) :
         \/ i.entry.id \in Entries(entry.depends) /\ i.status.kind # "acked"
-        \/ i.entry.temporary /\ i.entry.entity \in Mentions(entry)}}
+        \/ MakesRow(i.entry) /\ i.entry.entity \in Mentions(entry)}}
 
 \* Whether what must come after this number was sent, or what must come before has a later one.
 Passed(state, entry, seq, after) ==
     /\ seq <= state.numbers.counter
-    /\ \/ \E m \in Items(state) : m.seq > seq /\ m.sent /\ m.entry.entity = entry.entity
+    /\ \/ \E m \in Items(state) : m.seq > seq /\ Sent(m) /\ m.entry.entity = entry.entity
        \/ \E other \in after : other > seq
 
 \* Queued under the number taken before, or the next one. [number-durable]
@@ -237,32 +249,37 @@ Queueing(turn, entry, taken, after, stored) ==
          numbered == IF taken = None THEN Numbered(turn, [numbers EXCEPT !.counter = seq]) ELSE turn
      IN IF taken # None /\ ~IsOpen(turn.state, taken)
         THEN Refusing(turn, "number-not-open") \* [number-not-open]
+        ELSE IF ~BaseKnown(turn.state, entry, seq) \* [base-unknown]
+        THEN Refusing(turn, "base-unknown")
         ELSE IF Passed(turn.state, entry, seq, after)
         THEN Refusing(turn, "number-passed") \* [number-passed]
         ELSE WithEffect(Put(numbered, Item(seq, entry, after, stored)),
                         [kind |-> "enqueued", id |-> entry.id, seq |-> seq, again |-> FALSE]))
 
-\* An entry with the ids that the server gave. [ids-renamed]
-Renamed(state, entry) == Rename(entry, {a \in state.aliases : a.id # ""})
-
 \* [dedupe-by-key]: no room needed
-Again(turn, entry, known) ==
-    IF ~SameWrite(Renamed(turn.state, known.entry), Renamed(turn.state, entry))
-    THEN Refusing(turn, "key-reused") \* [key-reused]
-    ELSE WithEffect(turn, [kind |-> "enqueued", id |-> entry.id, seq |-> known.seq, again |-> TRUE])
+Again(config, turn, entry, known, taken, stored) ==
+    (LET same == SameWrite(Renamed(turn.state, known.entry), Renamed(turn.state, entry))
+         kept == IF stored /\ ~known.stored THEN Put(turn, [known EXCEPT !.stored = TRUE])
+                 ELSE turn
+         spare == IF taken = None THEN kept ELSE Put(kept, Unused(config, taken))
+     IN IF ~same THEN Refusing(turn, "key-reused") \* [key-reused]
+        ELSE IF taken # None /\ ~IsOpen(turn.state, taken) THEN Refusing(turn, "number-not-open")
+        ELSE WithEffect(spare, [kind |-> "enqueued", id |-> entry.id, seq |-> known.seq,
+                                again |-> TRUE]))
 
 EnqueueOne(config, turn, entry, taken, stored) ==
     (LET state == turn.state
          same == {m \in Items(state) : m.entry.key = entry.key}
-         named == Renamed(state, entry)
+         made == \/ \E a \in state.aliases : a.temporary = entry.entity
+                 \/ \E m \in Items(state) : MakesRow(m.entry) /\ m.entry.entity = entry.entity
          dead == \E a \in state.aliases : a.id = "" /\ a.temporary \in Mentions(entry)
-     IN IF same # {} THEN Again(turn, entry, CHOOSE m \in same : TRUE)
-        ELSE IF dead THEN Refusing(turn, "parent-rejected") \* [parent-rejected]
+     IN IF same # {} THEN Again(config, turn, entry, CHOOSE m \in same : TRUE, taken, stored)
         ELSE IF IsNamed(state, entry.id) THEN Refusing(turn, "entry-id-reused")
+        ELSE IF MakesRow(entry) /\ made THEN Refusing(turn, "temporary-id-reused")
+        ELSE IF dead THEN Refusing(turn, "parent-rejected") \* [parent-rejected]
         ELSE IF Cardinality(Items(state)) >= config.capacity
         THEN Refusing(turn, "outbox-full") \* [outbox-full]
-        ELSE IF ~BaseKnown(state, named) THEN Refusing(turn, "base-unknown") \* [base-unknown]
-        ELSE Queueing(turn, named, taken, WaitsFor(state, entry), stored))
+        ELSE Queueing(turn, Renamed(state, entry), taken, WaitsFor(state, entry), stored))
 
 \* Every entry, or an error and none of them. [enqueue-all-or-none]
 RECURSIVE Enqueue(_, _, _, _)
@@ -281,6 +298,23 @@ BackOff(config, failures) ==
 
 \* --- lease.py --------------------------------------------------------------
 
+VersionOf(state, entity) ==
+    IF \E v \in state.versions : v.entity = entity
+    THEN CHOOSE v \in state.versions : v.entity = entity ELSE OwnVersion(entity, NoStamp, NoStamp)
+
+\* Own writes raise it only if the plan saw what the first of them was made on.
+\* [base-version-own-only]
+BaseVersion(planned, own) ==
+    IF planned = NoStamp THEN own.stamp
+    ELSE IF own.stamp # NoStamp /\ StampAtMost(planned, own.stamp)
+            /\ (StampAtMost(own.since, planned) \/ Mutant = "base-raised")
+    THEN own.stamp ELSE planned
+
+\* Whether it needs a version that an own write has yet to bring. [base-unknown]
+Baseless(state, item) ==
+    /\ item.entry.change.kind \in {"update", "delete"} /\ ~Sent(item)
+    /\ BaseVersion(item.entry.base, VersionOf(state, item.entry.entity)) = NoStamp
+
 \* What may be sent now, in order of the numbers: the rest of the queue, the entities that are
 \* held back, and the numbers that are not settled. [fifo-by-number]
 RECURSIVE SendableIn(_, _, _, _, _)
@@ -288,13 +322,13 @@ SendableIn(config, state, queue, closed, unsettled) ==
     IF queue = <<>> THEN <<>>
     ELSE (LET member == Head(queue)
               acked == IsItem(member) /\ member.status.kind = "acked" \* [acked-blocks-nobody]
-              nameless == /\ member.entry.temporary \* [ids-renamed]
+              nameless == /\ MakesRow(member.entry) \* [ids-renamed]
                           /\ ~(\E a \in state.aliases : a.temporary = member.entry.entity)
               parented == \/ member.after \cap unsettled = {} \* [dependency-order]
                           \/ Mutant = "child-passes-parent"
               alone == \/ member.entry.entity \notin closed \* [one-in-flight-per-entity]
                        \/ Mutant = "gate-open"
-              free == ~IsItem(member) \/ (alone /\ parented)
+              free == ~IsItem(member) \/ (alone /\ parented /\ ~Baseless(state, member))
               ready == /\ free
                        /\ member.status.kind = "queued" /\ member.status.not_before <= state.now
           IN IF acked
@@ -317,25 +351,16 @@ Limited(members, limit) ==
     ELSE IF limit < 1 THEN <<>>
     ELSE <<Head(members)>> \o Limited(Tail(members), limit - 1)
 
-\* [base-version-own-only]
-BaseVersion(planned, own) ==
-    IF planned = NoStamp THEN own
-    ELSE IF own = NoStamp THEN planned
-    ELSE IF StampAtMost(planned, own) THEN own ELSE planned
-
-VersionOf(state, entity) ==
-    IF \E v \in state.versions : v.entity = entity
-    THEN (LET row == CHOOSE v \in state.versions : v.entity = entity IN row.stamp) ELSE NoStamp
-
 \* [content-fixed-at-first-send]
-Fixed(state, item) ==
-    IF item.sent THEN item
-    ELSE [item EXCEPT !.sent = TRUE,
-                      !.base = IF item.entry.change.kind = "create" THEN NoStamp
-                               ELSE BaseVersion(item.entry.base, VersionOf(state, item.entry.entity))]
+Fixed(state, item, token) ==
+    (LET entry == Renamed(state, item.entry)
+         base == IF entry.change.kind = "create" THEN NoStamp
+                 ELSE BaseVersion(entry.base, VersionOf(state, entry.entity))
+     IN IF Sent(item) THEN item
+        ELSE [item EXCEPT !.entry = entry, !.first = token, !.base = base])
 
 Leased(state, lease, member) ==
-    IF IsItem(member) THEN [Fixed(state, member) EXCEPT !.status = lease]
+    IF IsItem(member) THEN [Fixed(state, member, lease.token) EXCEPT !.status = lease]
     ELSE [member EXCEPT !.status = lease]
 
 \* Ascending numbers as ranges [first, last].
@@ -400,10 +425,6 @@ Expire(turn) ==
 
 \* --- settlement.py ---------------------------------------------------------
 
-\* What remains of a number that will never carry a write. [unused-number-skipped]
-Unused(config, seq) ==
-    IF config.mode = "ordered" /\ Mutant # "skip-not-sent" THEN Hole(seq, Queued(0)) ELSE Gone(seq)
-
 \* The server answers again. [back-off-resets]
 Reached(turn) == [turn EXCEPT !.state.failures = 0, !.state.wait_until = 0]
 
@@ -411,10 +432,10 @@ Reached(turn) == [turn EXCEPT !.state.failures = 0, !.state.wait_until = 0]
 \* the parent's temporary id, nor the id it had in a dead epoch.
 OrphanOf(state, parent, rows, member) ==
     IF ~IsItem(member) THEN <<>>
-    ELSE IF member.sent THEN <<>>
+    ELSE IF Sent(member) THEN <<>>
     ELSE IF parent.seq \in member.after /\ rows \cap Mentions(member.entry) # {}
     THEN <<[item |-> member, code |-> "parent-rejected"]>> \* [parent-rejected]
-    ELSE IF member.entry.entity = parent.entity /\ ~BaseKnown(state, member.entry)
+    ELSE IF member.entry.entity = parent.entity /\ ~BaseKnown(state, member.entry, member.seq)
     THEN <<[item |-> member, code |-> "base-unknown"]>> \* [base-unknown]
     ELSE <<>>
 
@@ -440,7 +461,7 @@ RefuseEach(config, turn, list) ==
     ELSE (LET item == list[1].item
               told == IF item.told THEN Diagnosed(turn, "contradictory-verdict", item.entry.id)
                       ELSE Tell(turn, item.seq, item.entry.id, Refused(list[1].code))
-              gone == IF item.sent THEN Gone(item.seq) ELSE Unused(config, item.seq)
+              gone == IF Sent(item) THEN Gone(item.seq) ELSE Unused(config, item.seq)
               after == Orphans(Put(told, gone), Trace(item))
           IN RefuseEach(config, after.turn, Tail(list) \o after.children))
 
@@ -473,7 +494,7 @@ LearnIds(turn, item, ids) ==
                                         a \in dead}
          named == PutEach(turn, Aliases(ids))
          children == SelectSeq(named.state.queue, LAMBDA m :
-                        IF IsItem(m) THEN item.seq \in m.after /\ ~m.sent ELSE FALSE)
+                        IF IsItem(m) THEN item.seq \in m.after /\ ~Sent(m) ELSE FALSE)
      IN IF ids = <<>> THEN turn
         ELSE PutEach(named, [i \in DOMAIN children |->
                 [children[i] EXCEPT !.entry = Rename(children[i].entry, names)]]))
@@ -481,35 +502,45 @@ LearnIds(turn, item, ids) ==
 \* [base-version-own-only]: by the entity, so also for entries that are not queued yet
 LearnVersion(turn, item, version) ==
     (LET state == turn.state
-         known == {a \in state.aliases : a.id # ""}
-         entity == RealId(item.entry.entity, known)
+         entity == RealId(item.entry.entity, Known(state))
+         known == VersionOf(state, entity)
          stamp == [epoch |-> state.numbers.epoch, version |-> version]
-         before == VersionOf(state, entity)
-     IN IF version = None \/ (before # NoStamp /\ StampAtMost(stamp, before)) THEN turn
-        ELSE Put(turn, OwnVersion(entity, stamp)))
+         since == IF known.stamp # NoStamp /\ known.stamp = item.base THEN known.since
+                  ELSE IF item.base = NoStamp THEN stamp ELSE item.base
+     IN IF version = None \/ (known.stamp # NoStamp /\ StampAtMost(stamp, known.stamp)) THEN turn
+        ELSE Put(turn, OwnVersion(entity, stamp, since)))
 
+\* Of an acknowledged item; its version may have been given before.
 Learn(turn, item, accepted) ==
-    LearnVersion(LearnIds(turn, item, accepted.ids), item, accepted.version)
+    LearnVersion(LearnIds(turn, item, accepted.ids), item,
+                 IF accepted.version = None THEN item.status.version ELSE accepted.version)
+
+\* The documents hold its effect. What needs a version that it did not bring cannot be sent.
+Leave(config, turn, item) ==
+    (LET entity == RealId(item.entry.entity, Known(turn.state))
+         hole == [Hole(item.seq, Open) EXCEPT !.entity = entity]
+         after == Orphans(Put(turn, Gone(item.seq)), hole)
+     IN RefuseInTurn(config, after.turn, after.children))
 
 \* [acked-until-covered]: not sent again, holds nobody back, still shown
-Accept(turn, item, accepted) ==
+Accept(config, turn, item, accepted) ==
     (LET told == IF item.told /\ Mutant # "told-again" THEN turn
                  ELSE Tell(turn, item.seq, item.entry.id, accepted)
          acked == [item EXCEPT !.told = TRUE,
                                !.status = Acked(accepted.server_seq, accepted.version)]
+         learnt == Learn(Put(told, acked), acked, accepted)
          covered == accepted.server_seq <= turn.state.numbers.server_seq
-         kept == IF covered \/ Mutant = "ok-removes" THEN Gone(item.seq) ELSE acked
-     IN Learn(Put(told, kept), item, accepted))
+     IN IF covered \/ Mutant = "ok-removes" THEN Leave(config, learnt, acked) ELSE learnt)
 
 \* A definite verdict: settles by identity; the first one stands.
 Verdict(config, turn, item, given) ==
     (LET acked == item.status.kind = "acked"
          same == given.kind = "accepted" /\ acked /\ item.status.server_seq = given.server_seq
-     IN IF ~item.sent THEN Diagnosed(turn, "not-sent", item.entry.id) \* [answer-to-unsent-ignored]
+     IN IF ~Sent(item) THEN Diagnosed(turn, "not-sent", item.entry.id) \* [answer-to-unsent-ignored]
         ELSE IF same THEN Learn(turn, item, given)
         ELSE IF acked \* [first-settlement-stands]
         THEN Diagnosed(turn, "contradictory-verdict", item.entry.id)
-        ELSE IF given.kind = "accepted" THEN Accept(turn, item, given)
+        ELSE IF given.kind = "accepted" THEN Accept(config, turn, item, given)
         ELSE Refuse(config, turn, item, given.code))
 
 \* A verdict that comes too late to settle anything. [late-verdict-no-op]
@@ -517,18 +548,29 @@ Late(turn, id) ==
     IF \E d \in Entries(turn.state.doubts) : d.id = id THEN Diagnosed(turn, "late-verdict", id)
     ELSE turn
 
+\* A watermark server decides in order, skips included. [unused-number-skipped]
+SkipsArrived(config, turn, item) ==
+    (LET over == SelectSeq(turn.state.queue, LAMBDA m :
+                    m.seq < item.seq /\ m.kind = "hole" /\ m.status.kind # "open")
+     IN IF config.mode # "ordered" \/ ~Sent(item) THEN turn
+        ELSE PutEach(turn, [i \in DOMAIN over |-> Gone(over[i].seq)]))
+
+ResultOf(config, turn, token, item, outcome) ==
+    (LET held == Holds(item, token)
+     IN CASE outcome.kind \in {"accepted", "refused"} -> \* [definite-settles-any-lease]
+                (IF Mutant = "definite-fenced" /\ ~held THEN turn
+                 ELSE SkipsArrived(config, Verdict(config, Reached(turn), item, outcome), item))
+          [] outcome.kind = "retry" -> \* [indefinite-fenced]
+                (IF held THEN PutBack(config, Reached(turn), item, TRUE, outcome.after) ELSE turn)
+          [] outcome.kind = "unknown" ->
+                (IF held THEN PutBack(config, turn, item, FALSE, 0) ELSE turn))
+
+\* The answer to what was sent before this entry took the id is not about it. [late-verdict-no-op]
 Result(config, turn, token, result) ==
     IF ~IsNamed(turn.state, result.id) THEN Late(turn, result.id)
     ELSE (LET item == Named(turn.state, result.id)
-              outcome == result.outcome
-              fenced == Mutant = "definite-fenced" /\ ~Holds(item, token)
-          IN CASE outcome.kind \in {"accepted", "refused"} -> \* [definite-settles-any-lease]
-                    (IF fenced THEN turn ELSE Verdict(config, Reached(turn), item, outcome))
-               [] outcome.kind = "retry" ->
-                    (IF Holds(item, token)
-                     THEN PutBack(config, Reached(turn), item, TRUE, outcome.after) ELSE turn)
-               [] outcome.kind = "unknown" ->
-                    (IF Holds(item, token) THEN PutBack(config, turn, item, FALSE, 0) ELSE turn))
+          IN IF token < item.first THEN Late(turn, result.id)
+             ELSE ResultOf(config, turn, token, item, result.outcome))
 
 RECURSIVE ResultEach(_, _, _, _)
 ResultEach(config, turn, token, results) ==
@@ -582,7 +624,7 @@ Outcome(config, turn, snapshot, reborn, seq) ==
      IN IF ~IsItem(item) THEN kept
         ELSE IF seq \in Seqs(snapshot.outcomes) \* [outcome-settles-entry]
         THEN Verdict(config, kept, item, OutcomeOf(snapshot.outcomes, seq))
-        ELSE IF reborn /\ item.sent /\ ~snapshot.client_known \* [unknown-client-in-doubt]
+        ELSE IF reborn /\ Sent(item) /\ ~snapshot.client_known \* [unknown-client-in-doubt]
         THEN Lose(config, kept, item)
         ELSE kept)
 
@@ -605,16 +647,17 @@ SnapshotApplied(config, turn, snapshot) ==
         ELSE OutcomeEach(config, Numbered(turn, moved), snapshot, reborn,
                          SeqsOf(turn.state.queue)))
 
-\* What a watermark makes of one number that it passed.
+\* What a watermark makes of one number that it passed. It settles what it names and, if it names
+\* what was refused, what it does not name; but not what awaits an id. [watermark-is-no-verdict]
 PassedBy(config, turn, given, seq) ==
     (LET member == Get(turn.state, seq)
          named == {r \in Entries(given.refused) : r.seq = seq}
          refusal == CHOOSE r \in named : TRUE
+         at == IF member.status.kind = "acked" THEN member.status.server_seq ELSE given.server_seq
      IN IF ~IsItem(member) THEN Put(turn, Gone(seq))
-        ELSE IF ~given.named THEN turn \* [watermark-is-no-verdict]
-        ELSE Verdict(config, turn, member,
-                IF named = {} THEN Accepted(given.server_seq, None, <<>>)
-                ELSE Refused(refusal.code)))
+        ELSE IF named # {} THEN Verdict(config, turn, member, Refused(refusal.code))
+        ELSE IF given.named /\ ~MakesRow(member.entry)
+        THEN Verdict(config, turn, member, Accepted(at, None, <<>>)) ELSE turn)
 
 RECURSIVE PassedEach(_, _, _, _)
 PassedEach(config, turn, given, seqs) ==
@@ -639,18 +682,23 @@ WatermarkPassed(config, turn, given) ==
          passed == PassedEach(config, moved, given, SeqsOf(turn.state.queue))
      IN IF given.epoch < numbers.epoch THEN turn \* [dead-epoch-ignored]
         ELSE IF given.epoch > numbers.epoch THEN Refusing(turn, "epoch-ahead") \* [epoch-ahead]
+        ELSE IF given.server_seq > numbers.server_seq \* [watermark-ahead]
+        THEN Refusing(turn, "watermark-ahead")
         ELSE IF numbers.watermark # None /\ given.upto <= numbers.watermark THEN turn
         ELSE IF numbers.watermark = None /\ config.mode = "ordered"
         THEN PutEach(passed, Skips(config, passed.state, given.upto + 1))
         ELSE passed)
 
+RECURSIVE CoverEach(_, _, _)
+CoverEach(config, turn, members) ==
+    IF members = <<>> THEN turn
+    ELSE CoverEach(config, Leave(config, turn, Head(members)), Tail(members))
+
 \* [acked-until-covered]
-Cover(turn) ==
-    (LET cursor == turn.state.numbers.server_seq
-         covered == SelectSeq(turn.state.queue, LAMBDA m :
-                        m.status.kind = "acked" /\ m.status.server_seq <= cursor)
-     IN IF turn.error # "" THEN turn
-        ELSE PutEach(turn, [i \in DOMAIN covered |-> Gone(covered[i].seq)]))
+Cover(config, turn) ==
+    IF turn.error # "" THEN turn
+    ELSE CoverEach(config, turn, SelectSeq(turn.state.queue, LAMBDA m :
+            m.status.kind = "acked" /\ m.status.server_seq <= turn.state.numbers.server_seq))
 
 \* --- step.py ---------------------------------------------------------------
 
@@ -664,10 +712,10 @@ GiveUp(config, turn, seq) ==
     ELSE Refusing(turn, "number-not-open") \* [number-not-open]
 
 Cancel(config, turn, item) == \* [cancel-only-unsent]
-    IF item.sent THEN Refusing(turn, "already-sent") ELSE Refuse(config, turn, item, "cancelled")
+    IF Sent(item) THEN Refusing(turn, "already-sent") ELSE Refuse(config, turn, item, "cancelled")
 
 Abandon(config, turn, item) == \* [abandoned-sent-in-doubt]
-    IF item.sent THEN Lose(config, turn, item) ELSE Refusing(turn, "never-sent")
+    IF Sent(item) THEN Lose(config, turn, item) ELSE Refusing(turn, "never-sent")
 
 Resume(turn, item) == \* [parked-resumes]
     IF item.status.kind # "parked" THEN Refusing(turn, "not-parked")
@@ -693,18 +741,17 @@ Consume(turn, upto) ==
     IF \E r \in Entries(turn.state.reports) : r.number <= upto THEN Put(turn, Consumed(upto))
     ELSE turn
 
-\* What a new life makes of one member: it was put, or is as it was.
+\* What a new life makes of one member.
 Outlived(config, turn, member) ==
     (LET again == [member EXCEPT !.status = Queued(0), !.delays = 0]
-     IN IF (IF IsItem(member) THEN ~member.stored ELSE member.status = Open)
-        THEN Lost(config, turn, IF IsItem(member) THEN Trace(member) ELSE member)
-        ELSE IF ~IsItem(member)
-        THEN (IF member.status.kind = "in-flight"
-              THEN Put(turn, Hole(member.seq, Queued(0))) ELSE turn)
-        ELSE IF member.status.kind \notin {"in-flight", "queued"} \/ again = member
-                \/ (Mutant = "lease-survives" /\ member.status.kind = "in-flight")
-        THEN turn
-        ELSE Put(turn, again)) \* [lease-ends-at-restart]
+     IN CASE member.status.kind = "open" -> Lost(config, turn, member) \* [unused-number-skipped]
+          [] member.status.kind \in {"in-flight", "queued"} /\ IsItem(member) ->
+                (IF \/ again = member
+                    \/ (Mutant = "lease-survives" /\ member.status.kind = "in-flight")
+                 THEN turn ELSE Put(turn, again)) \* [lease-ends-at-restart]
+          [] member.status.kind = "in-flight" /\ ~IsItem(member) ->
+                Put(turn, Hole(member.seq, Queued(0)))
+          [] OTHER -> turn)
 
 RECURSIVE OutlivedEach(_, _, _)
 OutlivedEach(config, turn, members) ==
@@ -718,8 +765,10 @@ TellAgain(turn, reports) ==
 
 \* No worker, lease, back-off or open number outlives a process. [report-kept-until-consumed]
 Restart(config, turn) ==
-    OutlivedEach(config, TellAgain([turn EXCEPT !.state = Reborn(turn.state)], turn.state.reports),
-                 turn.state.queue)
+    (LET told == TellAgain([turn EXCEPT !.state = Reborn(turn.state)], turn.state.reports)
+         direct == SelectSeq(turn.state.queue, LAMBDA m : IF IsItem(m) THEN ~m.stored ELSE FALSE)
+         traced == PutEach(told, [i \in DOMAIN direct |-> Trace(direct[i])])
+     IN OutlivedEach(config, traced, traced.state.queue)) \* [direct-write-is-gated]
 
 Transition(config, turn, given) ==
     (CASE given.kind = "take" -> Take(turn)
@@ -728,9 +777,9 @@ Transition(config, turn, given) ==
        [] given.kind = "reserve" -> Reserve(config, turn, given.limit)
        [] given.kind = "settle" -> Settle(config, turn, given)
        [] given.kind = "release" -> Release(config, turn, given.token)
-       [] given.kind = "delta" -> Cover(DeltaApplied(config, turn, given))
-       [] given.kind = "snapshot" -> Cover(SnapshotApplied(config, turn, given))
-       [] given.kind = "watermark" -> Cover(WatermarkPassed(config, turn, given))
+       [] given.kind = "delta" -> Cover(config, DeltaApplied(config, turn, given))
+       [] given.kind = "snapshot" -> Cover(config, SnapshotApplied(config, turn, given))
+       [] given.kind = "watermark" -> Cover(config, WatermarkPassed(config, turn, given))
        [] given.kind \in {"cancel", "abandon", "resume"} -> Asked(config, turn, given)
        [] given.kind = "has-read" -> HasRead(turn, given.entity)
        [] given.kind = "consume" -> Consume(turn, given.upto)

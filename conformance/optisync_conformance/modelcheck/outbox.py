@@ -169,13 +169,12 @@ def encode_config(config: Config) -> Value:
 
 def encode_state(state: Outbox) -> Value:
     """The state as the model's record."""
-    versions = (OwnVersion(entity, known) for entity, known in state.versions.items())
     aliases = (Alias(temporary, real) for temporary, real in state.aliases.items())
     return of(
         {
             "numbers": encode_row(state.numbers),
             "queue": tuple(encode_row(member) for member in state.queue),
-            "versions": frozenset(encode_row(row) for row in versions),
+            "versions": frozenset(encode_row(row) for row in state.versions.values()),
             "aliases": frozenset(encode_row(row) for row in aliases),
             "doubts": tuple(encode_row(row) for row in state.doubts),
             "reports": tuple(encode_row(row) for row in state.reports),
@@ -246,8 +245,9 @@ def encode_row(row: Row) -> Value:
             return record("hole", {"seq": seq, "status": held, **lost})
         case Gone(seq):
             return record("gone", {"seq": seq})
-        case OwnVersion(entity, known):
-            return record("version", {"entity": name_of(entity), "stamp": stamp(known)})
+        case OwnVersion(entity, known, since):
+            fixed: Fields = {"stamp": stamp(known), "since": stamp(since)}
+            return record("version", {"entity": name_of(entity), **fixed})
         case Alias(temporary, real):
             only(real != "", row)
             return record("alias", {"temporary": temporary, "id": real or ""})
@@ -275,7 +275,7 @@ def _item(item: Item) -> Value:
             "after": frozenset(item.after),
             "status": _status(item.status),
             "base": stamp(item.base),
-            "sent": item.sent,
+            "first": item.first,
             "told": item.told,
             "attempts": item.attempts,
             "delays": item.delays,
