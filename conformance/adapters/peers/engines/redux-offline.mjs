@@ -100,7 +100,8 @@ class Client {
     this.#sent.push(entry);
     const [{ meta }] = this.store.getState().offline.outbox; // what an application can say of older outcomes: the head
     this.run.effect({ e: "send", lease: this.lease, entries: [entry], skips: [], floor: meta.m });
-    return new Promise((resolve, reject) => this.#requests.set(m, { lease: this.lease, resolve, reject, entity: `${entry.resource}/${entry.entity}` }));
+    const of = { lease: this.lease, entity: `${entry.resource}/${entry.entity}` };
+    return new Promise((resolve, reject) => this.#requests.set(m, { ...of, resolve, reject }));
   }
 
   /** What a `fetch` through the default effect would come to; without a verdict it fails as `fetch` does. */
