@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from optisync_conformance.frames import Json, Observation, Scope, Script
+from optisync_conformance.script import filled_setting
 from optisync_conformance.session import Observed, Options, Outcome, Session
 from optisync_conformance.telling import compact
 
@@ -54,9 +55,8 @@ def probe_all(
     for name, scope in profiles.items():
         if name != "patch" and "clock" not in scope.lacks:
             yield _hour(start, options, name)
-    coordinator = profiles.get("coordinator")
-    if coordinator is not None and not {"crash", "sequence"} & set(coordinator.lacks):
-        yield _durable(start, options, coordinator)
+        if name in _CRASHING and not _CRASHING[name].needs & set(scope.lacks):
+            yield _durable(start, options, name, scope)
     yield _clean_exit(start, options)
 
 
@@ -126,53 +126,82 @@ def _hour(start: Open, options: Options, profile: str) -> Probe:
     return Probe(name, took < _AT_ONCE, text, remedy)
 
 
-def _durable(start: Open, options: Options, scope: Scope) -> Probe:
-    remedy = "keep the counter and the documents with their position over a crash, and nothing else"
-    delta: Json = {"do": "delta", "epoch": 1, "seq": 1, "prev": 0, "settles": [], "atoms": _CHANGE}
-    steps: list[Json] = [
-        _register("$m1"),
-        delta,
-        {"do": "crash"},
-        {"do": "start"},
-        _register("$m2"),
-    ]
+def _durable(start: Open, options: Options, profile: str, scope: Scope) -> Probe:
+    crashing = _CRASHING[profile]
+    name, remedy = f"crash-durable ({profile})", f"keep {crashing.kept} over a crash"
+    steps: list[Json] = [*crashing.before, {"do": "crash"}, {"do": "start"}, crashing.after]
     session = start(options)
     try:
-        outcome = session.one(Script("coordinator", _setting("coordinator"), steps))
+        outcome = session.one(Script(profile, _setting(profile), steps))
     finally:
         session.kill()
     if not isinstance(outcome, Observed):
-        return Probe("crash-durable", False, "a script with a crash was not answered", remedy)
-    wrong = _lost(outcome.obs, scope)
-    return Probe("crash-durable", not wrong, wrong or "what is durable survives a crash", remedy)
+        return Probe(name, False, "a script with a crash was not answered", remedy)
+    wrong = _lost(outcome.obs, [field for field in crashing.fields if field in scope.sees])
+    return Probe(name, not wrong, wrong or "what is durable survives a crash", remedy)
+
+
+@dataclass(frozen=True, slots=True)
+class _Crashing:
+    """What is done before a crash and after the new start; which fields outlive it unchanged."""
+
+    needs: frozenset[str]
+    before: tuple[Json, ...]
+    after: Json
+    fields: tuple[str, ...]
+    kept: str
 
 
 _CHANGE: Final[Json] = {"a": [{"op": "replace", "path": "/x", "value": 1}]}
 _UNDONE: Final[Json] = {"a": [{"op": "replace", "path": "/x", "value": 0}]}
+_WHERE: Final = {"epoch": 1, "seq": 1, "prev": 0}
 
 
 def _register(name: str) -> Json:
     return {"do": "register", "m": name, "atoms": _CHANGE, "sent": True, "inverse": _UNDONE}
 
 
-def _lost(obs: Sequence[Observation], scope: Scope) -> str:
-    effects = obs[5].get("effects")
+def _enqueue(name: str, entity: str) -> Json:
+    entry: dict[str, Json] = {"m": name, "resource": "note", "entity": entity}
+    entry |= {"change": {"upsert": {"x": 1}}, "temporary": False, "after": []}
+    return {"do": "enqueue", "entries": [entry], "stored": True}
+
+
+_CRASHING: Final = {
+    "coordinator": _Crashing(
+        frozenset({"crash", "sequence"}),
+        (_register("$m1"), {"do": "delta", **_WHERE, "atoms": _CHANGE, "settles": []}),
+        _register("$m2"),
+        ("confirmed",),
+        "the counter and the documents with their position, and nothing else,",
+    ),
+    "outbox": _Crashing(
+        frozenset({"crash"}),
+        (_enqueue("$m1", "a"),),
+        _enqueue("$m2", "b"),
+        ("pending", "queue"),
+        "the counter and every write that was reported as enqueued",
+    ),
+}
+
+
+def _lost(obs: Sequence[Observation], fields: Sequence[str]) -> str:
+    """What is not after the start as it was before the crash."""
+    effects = obs[-1].get("effects")
     for effect in effects if isinstance(effects, list) else []:
         if isinstance(effect, dict) and effect.get("e") == "id-reused":
             return "a number given out before the crash was given out again"
-    before, after = obs[2].get("confirmed"), obs[4].get("confirmed")
-    if "confirmed" in scope.sees and before != after:
-        return f"confirmed was {compact(before)} before the crash and {compact(after)} after it"
+    for field in fields:
+        before, after = obs[-4].get(field), obs[-2].get(field)
+        if before != after:
+            return f"{field} was {compact(before)} before the crash and {compact(after)} after it"
     return ""
 
 
 def _setting(profile: str) -> Json:
-    documents: Json = {"a": {"x": 0}, "b": {}}
-    if profile == "view":
-        return {"docs": documents}
-    limits: Json = {"pending": 1000, "buffer": 100}
-    fixed: dict[str, Json] = {"epoch": 1, "variant": "labelled", "strategy": "client-wins"}
-    return {"docs": documents, **fixed, "dense": False, "limits": limits}
+    return filled_setting(
+        profile, {} if profile == "outbox" else {"docs": {"a": {"x": 0}, "b": {}}}
+    )
 
 
 def _clean_exit(start: Open, options: Options) -> Probe:

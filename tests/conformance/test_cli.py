@@ -176,7 +176,7 @@ def test_shards_share_the_cases_out(tmp_path: Path) -> None:
 def test_the_doctor_finds_the_reference_fit(tmp_path: Path) -> None:
     done = optisync("doctor", "--profile", "coordinator", "--", *ADAPTER, cwd=tmp_path)
     assert done.returncode == 0, done.stdout
-    assert "ok    crash-durable: what is durable survives a crash" in done.stdout
+    assert "ok    crash-durable (coordinator): what is durable survives a crash" in done.stdout
     assert "a-delta-" in done.stdout  # somebody else changes something
 
 
