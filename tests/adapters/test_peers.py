@@ -50,11 +50,8 @@ def test_a_defect_shows_by_the_public_api(path: Path) -> None:
     assert not done.stdout.strip().endswith("seen undefined")
 
 
-# What no script of the suite can say yet: a write in the turn of `start`; a crash inside a step.
-BEYOND_SCRIPTS = {
-    "defects/redux-offline-sent-before-saved.mjs",
-    "defects/redux-offline-write-before-rehydration.mjs",
-}
+# What no script of the suite can say: a write in the turn of `start`.
+BEYOND_SCRIPTS = {"defects/redux-offline-write-before-rehydration.mjs"}
 
 
 def test_every_defect_has_its_script_and_every_script_its_defect() -> None:

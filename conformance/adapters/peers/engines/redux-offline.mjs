@@ -7,11 +7,11 @@ import { legacy_createStore as createStore } from "redux";
 
 const LACKS = [
   "batches", "numbers", "direct-writes", "ordered-mode", "parking", "cancel", "abandon", "epoch", "resync", "labelled-deltas",
-  "base-versions", "created-ids", "dedupe", "queue-limit", "reports", "diagnostics", "crash-points",
+  "base-versions", "created-ids", "dedupe", "queue-limit", "reports", "diagnostics",
 ];
 const CAPS = {
   take: "numbers", "give-up": "numbers", snapshot: "resync", watermark: "ordered-mode", cancel: "cancel", abandon: "abandon",
-  resume: "parking", consume: "reports", "arm-crash": "crash-points",
+  resume: "parking", consume: "reports",
 };
 
 /** The profile; `more(config, given)` may change the configuration of the engine. */
@@ -25,7 +25,7 @@ class Client {
   #versions = new Map(); // of accepted writes, by entity
   #sent = []; // in this step
   #told = 0;
-  #failures = { left: 0 };
+  #plan = { failures: 0, crash: undefined }; // of the storage
 
   constructor(given, run, more) {
     if (given.mode === "ordered") throw new Unsupported("ordered-mode");
@@ -35,7 +35,7 @@ class Client {
       detectNetwork: (report) => (this.online = (online) => report({ online })),
       effect: (effect, action) => this.#send(effect, action),
       retry: (_, before) => (before + 1 < given.max_attempts ? Math.min(given.delay_ms * 2 ** before, given.max_delay_ms) : null),
-      persistOptions: { storage: storage(run.durable, this.#failures), whitelist: ["offline"] },
+      persistOptions: { storage: storage(run, this.#plan), whitelist: ["offline"] },
     };
     this.store = createStore(reducer, { verdicts: [] }, offline(more(config, given)));
     this.store.subscribe(run.guard(() => this.#tell()));
@@ -65,7 +65,8 @@ class Client {
       },
       "has-read": () => {}, // the documents are the application's
       wall: () => {}, // it reads no clock
-      "store-fails": ({ times = 1 }) => void (this.#failures.left += times),
+      "store-fails": ({ times = 1 }) => void (this.#plan.failures += times),
+      "arm-crash": ({ nth = 1, when = "after" }) => void (this.#plan.crash = { nth, when }),
     };
   }
 
@@ -140,14 +141,17 @@ function refused(m, error) {
 }
 
 /** Storage as redux-persist wants it, over what survives a crash. */
-function storage(disk, failures) {
+function storage(run, plan) {
   const later = (callback, ...args) => void setTimeout(() => callback?.(...args), 0);
   return {
-    getAllKeys: (callback) => later(callback, null, [...disk.keys()]),
-    getItem: (key, callback) => later(callback, null, disk.get(key)),
+    getAllKeys: (callback) => later(callback, null, [...run.durable.keys()]),
+    getItem: (key, callback) => later(callback, null, run.durable.get(key)),
     setItem(key, text, callback) {
-      if (failures.left > 0 && failures.left--) return later(callback, new Error("the disk is full"));
-      disk.set(key, text);
+      const crash = plan.crash && --plan.crash.nth <= 0 ? plan.crash.when : undefined;
+      if (run.isDead || crash === "before") run.die();
+      if (plan.failures > 0 && plan.failures--) return later(callback, new Error("the disk is full"));
+      run.durable.set(key, text);
+      if (crash === "after") run.die();
       return later(callback, null);
     },
   };
