@@ -1,0 +1,133 @@
+"""Whole runs of the outbox's world, one after another or from a script.
+
+`python -m tests.properties.outbox_runs KIND RUNS` plays random runs and prints, as JSON, in how
+many of them each transition class occurred; without typeguard's hook, which makes a run slow.
+"""
+
+import json
+import sys
+from collections import Counter
+from collections.abc import Callable, Sequence
+
+from tests.properties.outbox_authority import ME, AskWatermark, Authority, Ordered
+from tests.properties.outbox_client import Client, Disk, MemoryDisk
+from tests.properties.outbox_judge import Judge
+from tests.properties.outbox_world import World
+from tests.properties.outbox_writes import Writes
+from tests.properties.scripts import Choose, Over, recorded, replayed, shortest
+
+from optisync.outbox.config import Config, Mode
+from optisync.server.step import Fetch
+
+Make = Callable[[Choose], World]
+
+# How often each action is on the menu; a run leaves some out, and has some four times as often.
+MENU = (
+    (World.write, 7),
+    (World.reserve, 6),
+    (World.arrive, 20),
+    (World.tick, 3),
+    (World.lose, 2),
+    (World.duplicate, 2),
+    (World.ask, 1),
+    (World.write_elsewhere, 2),
+    (World.take, 2),
+    (World.give_up, 1),
+    (World.cancel, 1),
+    (World.abandon, 1),
+    (World.resume, 1),
+    (World.read, 1),
+    (World.consume, 1),
+    (World.release, 1),
+    (World.invent, 1),
+    (World.restart, 1),
+    (World.disaster, 2),
+)
+
+
+def made(choose: Choose, disks: list[Disk], mode: Mode, labels: bool = True) -> World:
+    """A world whose shape is chosen too."""
+    config = Config(
+        ME, mode, capacity=(3, 6)[choose(2)], lease_ms=100, max_attempts=2, delay_ms=10,
+        max_delay_ms=40,
+    )  # fmt: skip
+    often = (0, 3, 8)[choose(3)]
+    world: World
+
+    def not_now() -> bool:
+        return often > 0 and world.coin(often)
+
+    kind = Authority if mode is Mode.ENTITY else Ordered
+    authority = kind(not_now, labels)
+    client = Client(config, choose(3) == 0, disks)
+    judge = Judge(config, authority)
+    world = World(choose, authority, client, judge, Writes(choose), (0, 15, 60)[choose(3)])
+    for action, share in MENU:
+        world.menu += [action] * (share * (0, 1, 1, 1, 4)[choose(5)])
+    world.menu += [World.write, World.reserve, World.arrive, World.arrive]
+    judge.note_server()
+    world.mail += [Fetch(ME), AskWatermark()]
+    return world
+
+
+def entity(choose: Choose) -> World:
+    return made(choose, [MemoryDisk()], Mode.ENTITY)
+
+
+def ordered(choose: Choose) -> World:
+    return made(choose, [MemoryDisk()], Mode.ORDERED)
+
+
+def watermark(choose: Choose) -> World:
+    return made(choose, [MemoryDisk()], Mode.ORDERED, labels=False)
+
+
+KINDS: dict[str, Make] = {make.__name__: make for make in (entity, ordered, watermark)}
+
+
+def play(choose: Choose, make: Make, actions: int | None = None) -> World | None:
+    """A whole run; without a number of actions, until the script is over."""
+    try:
+        world = make(choose)
+    except Over:
+        return None
+    try:
+        while actions is None or actions:
+            world.act()
+            actions = None if actions is None else actions - 1
+    except Over:
+        pass
+    world.quiesce()
+    return world
+
+
+def replay(script: Sequence[int], make: Make) -> None:
+    """Play a reported script; for use in a debugger."""
+    play(replayed(script), make)
+
+
+def fails(script: Sequence[int], make: Make) -> bool:
+    try:
+        replay(script, make)
+    except Exception:
+        return True
+    return False
+
+
+def volume(runs: int, make: Make) -> Counter[str]:
+    """In how many of the random runs each transition class occurs."""
+    seen = Counter[str]()
+    for seed in range(runs):
+        choose, script = recorded(seed)
+        try:
+            world = play(choose, make, actions=40 + 160 * (seed % 97) // 97)
+        except Exception as error:
+            short = shortest(script, lambda fewer: fails(fewer, make))
+            raise AssertionError(f"seed {seed}: {error!r}; replay({short})") from error
+        assert world is not None
+        seen.update(set(world.client.seen))
+    return seen
+
+
+if __name__ == "__main__":
+    print(json.dumps(volume(int(sys.argv[2]), KINDS[sys.argv[1]])))
