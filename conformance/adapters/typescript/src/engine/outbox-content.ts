@@ -4,7 +4,7 @@ import type { Change } from "../changes.js";
 import { changeToJson, parseChanges } from "../changes.js";
 import type { Json, JsonObject } from "../kit/json.js";
 import { isObject, same, setMember } from "../kit/json.js";
-import type { Entity, Stamp } from "./outbox-types.js";
+import type { Entity, Entry, Stamp } from "./outbox-types.js";
 
 /** The server's id for a temporary one. */
 export type Rename = (id: string) => string;
@@ -27,9 +27,14 @@ export function entityKey({ resource, id }: Entity): string {
   return JSON.stringify([resource, id]);
 }
 
-export function newer(a: Stamp | undefined, b: Stamp | undefined): Stamp | undefined {
-  if (a === undefined || b === undefined) return a ?? b;
-  return b.epoch > a.epoch || (b.epoch === a.epoch && b.version > a.version) ? b : a;
+/** Whether `a` is a newer version than `b`. */
+export function isNewer(a: Stamp, b: Stamp): boolean {
+  return a.epoch > b.epoch || (a.epoch === b.epoch && a.version > b.version);
+}
+
+/** The temporary id under which a write creates, if it does. */
+export function temporaryId({ temporary, change, entity }: Entry): string | undefined {
+  return temporary && change.kind === "create" ? entity.id : undefined;
 }
 
 /** Every id that a write may mention: its entity's, and each whole string in its values. */

@@ -4,7 +4,7 @@
  * has changed. What may go is kept in order, so that a worker takes it without looking through the queue.
  */
 
-import { entityKey, needsVersion } from "./outbox-content.js";
+import { entityKey, needsVersion, temporaryId } from "./outbox-content.js";
 import { Numbered } from "./outbox-numbered.js";
 import type { Item, Member } from "./outbox-rows.js";
 import { isItem, isUnsettled } from "./outbox-rows.js";
@@ -15,6 +15,7 @@ export interface World {
   member(seq: number): Member | undefined;
   /** The server's id for a temporary one; null: no row will ever have it. */
   alias(id: string): string | null | undefined;
+  hasVersion(key: string): boolean;
   /** Whether an entity has to be read first. */
   isDoubted(key: string): boolean;
 }
@@ -50,9 +51,10 @@ export class Gates {
       lane.put(item);
     }
     if (!needsVersion(item.entry.change)) add(this.#givers, key, item.seq);
-    if (item.entry.temporary) add(this.#creates, item.entry.entity.id, item.seq);
+    const id = temporaryId(item.entry);
+    if (id !== undefined) add(this.#creates, id, item.seq);
     for (const seq of waitedFor(item)) add(this.#waiters, seq, item.seq);
-    for (const id of used(item)) add(this.#users, id, item.seq);
+    for (const name of used(item)) add(this.#users, name, item.seq);
     this.#touch(item.seq);
   }
 
@@ -77,8 +79,8 @@ export class Gates {
     for (const item of users) this.enter(item);
   }
 
-  /** An entity became in doubt, or is no more. */
-  doubted(key: string): void {
+  /** Whether an entity is in doubt, or its version, is no more what it was. */
+  changed(key: string): void {
     this.#stale.add(key);
   }
 
@@ -93,9 +95,9 @@ export class Gates {
     return this.#ready.get(seq) !== undefined;
   }
 
-  /** Whether a create or upsert in the queue will give an entity a version. */
-  willHaveVersion(key: string): boolean {
-    return this.#givers.has(key);
+  /** Whether a create or upsert in the queue below `seq` will give an entity a version. */
+  willHaveVersion(key: string, seq: number): boolean {
+    return [...(this.#givers.get(key) ?? [])].some((giver) => giver < seq);
   }
 
   /** The creates of a temporary id that are in the queue. */
@@ -138,6 +140,8 @@ export class Gates {
 
   #mayGo(item: Item, key: string): boolean {
     if (item.state !== "queued" || item.lease !== undefined || this.world.isDoubted(key)) return false;
+    const lacksVersion = item.entry.base === undefined && needsVersion(item.entry.change);
+    if (item.sent === undefined && lacksVersion && !this.world.hasVersion(key)) return false;
     if (item.after.some((seq) => isUnsettled(this.world.member(seq)))) return false;
     for (const [seq, id] of item.parents) {
       const create = this.world.member(seq);

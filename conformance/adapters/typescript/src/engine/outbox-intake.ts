@@ -1,7 +1,7 @@
 /** How numbers are given out and writes are taken into the queue. */
 
 import { changeToJson } from "../changes.js";
-import { changeFromJson, mentioned, renamed, sameChange } from "./outbox-content.js";
+import { changeFromJson, mentioned, renamed, sameChange, temporaryId } from "./outbox-content.js";
 import type { Ledger } from "./outbox-ledger.js";
 import type { Item } from "./outbox-rows.js";
 import { isItem, isUnsettled, newItem } from "./outbox-rows.js";
@@ -40,11 +40,18 @@ export class Intake {
     for (const [place, entry] of entries.entries()) {
       const known = this.ledger.itemByKey(entry.key);
       const item = known ?? this.#taken(entry, seqs[place], stored);
-      if (known !== undefined && !this.#isSame(known.entry, entry)) {
-        throw new OutboxError("key-reused", `${entry.key} is the key of another write, ${known.entry.id}`);
-      }
+      if (known !== undefined) this.#again(known, entry, seqs[place], stored);
       this.ledger.tell((to) => to.enqueued(entry.id, item.seq, known !== undefined));
     }
+  }
+
+  /** A duplicate needs neither its number nor, if it is the one that is stored, to be a direct write. */
+  #again(known: Item, entry: Entry, seq: number | undefined, stored: boolean): void {
+    if (!this.#isSame(known.entry, entry)) {
+      throw new OutboxError("key-reused", `${entry.key} is the key of another write, ${known.entry.id}`);
+    }
+    if (stored && !known.stored) this.ledger.alter(known, { stored });
+    if (seq !== undefined) this.giveUp(seq);
   }
 
   /** The same write, whatever became of the temporary ids in it meanwhile. */
@@ -58,25 +65,30 @@ export class Intake {
     const parents = this.#parents(entry);
     const after = this.#after(entry);
     if (seq !== undefined) this.#requirePlace(entry, seq, [...parents.keys(), ...after]);
+    const number = seq ?? this.#next();
+    if (this.settlement.lacksVersion(entry, number)) {
+      throw new OutboxError("base-unknown", `${entry.id} changes what it has no version of`);
+    }
     const change = changeFromJson(changeToJson(entry.change));
-    const item = newItem(seq ?? this.#next(), { ...entry, change }, stored, { parents, after });
+    const item = newItem(number, { ...entry, change }, stored, { parents, after });
     this.ledger.put(item);
     return item;
   }
 
   #admit(entry: Entry): void {
     const { id } = entry;
-    if (this.settlement.mentionsNothing(entry)) {
-      throw new OutboxError("parent-rejected", `${id} mentions an id that no row will have`);
-    }
     if (this.ledger.item(id) !== undefined) {
       throw new OutboxError("entry-id-reused", `${id} is in the queue under another key`);
     }
+    const own = temporaryId(entry);
+    if (own !== undefined && (this.ledger.alias(own) !== undefined || [...this.ledger.gates.creates(own)].length > 0)) {
+      throw new OutboxError("temporary-id-reused", `${own} is the temporary id of another create`);
+    }
+    if (this.settlement.mentionsNothing(entry)) {
+      throw new OutboxError("parent-rejected", `${id} mentions an id that no row will have`);
+    }
     if (this.ledger.items >= this.config.capacity) {
       throw new OutboxError("outbox-full", `${this.ledger.items} writes are in the queue`);
-    }
-    if (this.settlement.lacksVersion(entry)) {
-      throw new OutboxError("base-unknown", `${id} changes what it has no version of`);
     }
   }
 

@@ -5,19 +5,20 @@
  */
 
 import type { Json } from "../kit/json.js";
+import { temporaryId } from "./outbox-content.js";
 import { Gates } from "./outbox-gates.js";
 import { Numbered } from "./outbox-numbered.js";
-import type { Item, Member } from "./outbox-rows.js";
+import type { Item, Member, Own } from "./outbox-rows.js";
 import {
   isItem,
   itemFromJson,
   itemToJson,
+  ownFromJson,
+  ownToJson,
   reportFromJson,
   reportToJson,
-  stampFromJson,
-  stampToJson,
 } from "./outbox-rows.js";
-import type { Entity, Listener, Report, RowChange, RowStore, Stamp } from "./outbox-types.js";
+import type { Entity, Listener, Report, RowChange, RowStore } from "./outbox-types.js";
 import { OutboxError } from "./outbox-types.js";
 
 export interface Numbers {
@@ -45,7 +46,7 @@ export class Ledger {
   readonly #byKey = new Map<string, number>();
   readonly #byId = new Map<string, number>();
   #items = 0;
-  readonly #versions = new Map<string, Stamp>();
+  readonly #versions = new Map<string, Own>();
   readonly #aliases = new Map<string, string | null>();
   /** By entity: the ids of the entries that left it in doubt. */
   readonly #doubts = new Map<string, readonly string[]>();
@@ -63,6 +64,7 @@ export class Ledger {
     this.gates = new Gates({
       member: (seq) => this.queue.get(seq),
       alias: (id) => this.#aliases.get(id),
+      hasVersion: (key) => this.#versions.has(key),
       isDoubted: (key) => this.#doubts.has(key),
     });
     this.#load();
@@ -99,7 +101,8 @@ export class Ledger {
   /** What an id is called by the server, as far as it is known. */
   readonly rename = (id: string): string => this.#aliases.get(id) ?? id;
 
-  version(entity: Entity): Stamp | undefined {
+  /** The version of this client's own writes of an entity. */
+  own(entity: Entity): Own | undefined {
     return this.#versions.get(this.gates.key(entity));
   }
 
@@ -140,15 +143,15 @@ export class Ledger {
     this.#mark(seq, before, undefined);
   }
 
-  setVersion(entity: Entity, stamp: Stamp): void {
-    this.#set(this.#versions, "v", this.gates.key(entity), stamp, stampToJson);
+  setOwn(entity: Entity, own: Own): void {
+    this.#set(this.#versions, "v", this.gates.key(entity), own, ownToJson);
   }
 
   setAlias(id: string, name: string | null): void {
     const before = this.#aliases.get(id);
     this.#undo.push(() => this.gates.rename(id, () => assign(this.#aliases, id, before)));
     this.gates.rename(id, () => this.#aliases.set(id, name));
-    this.#dirty.set(`t${id}`, () => [this.#aliases.get(id)]);
+    this.#dirty.set(`t${id}`, () => this.#aliasRow(id));
   }
 
   /** An entry left its entity in doubt; no entry: the entity was read. */
@@ -157,7 +160,7 @@ export class Ledger {
     const before = this.#doubts.get(key);
     if (entryId === undefined && before === undefined) return;
     const after = entryId === undefined ? undefined : [...(before ?? []), entryId];
-    this.#set(this.#doubts, "d", key, after, (ids) => [...ids], () => this.gates.doubted(key));
+    this.#set(this.#doubts, "d", key, after, (ids) => [...ids]);
   }
 
   report(report: Report): void {
@@ -226,12 +229,11 @@ export class Ledger {
     key: string,
     value: V | undefined,
     row: (value: V) => Json,
-    changed = (): void => {},
   ): void {
     const before = map.get(key);
     const set = (to: V | undefined): void => {
       assign(map, key, to);
-      changed();
+      this.gates.changed(key);
     };
     this.#undo.push(() => set(before));
     set(value);
@@ -263,6 +265,10 @@ export class Ledger {
 
   /** The row of a number has to be stored, if it is another one now. */
   #mark(seq: number, before: Member | undefined, after: Member | undefined): void {
+    for (const member of [before, after]) {
+      const id = isItem(member) && !member.stored ? temporaryId(member.entry) : undefined;
+      if (id !== undefined) this.#dirty.set(`t${id}`, () => this.#aliasRow(id));
+    }
     if (this.#rowKind(before) === this.#rowKind(after) && this.#rowKind(after) !== "item") return;
     this.#dirty.set(`e${seq}`, () => this.#memberRow(seq));
   }
@@ -270,6 +276,14 @@ export class Ledger {
   #rowKind(member: Member | undefined): "item" | "hole" | "none" {
     if (isItem(member) && member.stored) return "item";
     return member !== undefined && this.keepsHoles ? "hole" : "none";
+  }
+
+  /** An id that a direct write is to get is lost with the process. */
+  #aliasRow(id: string): Json | undefined {
+    const name = this.#aliases.get(id);
+    if (name !== undefined) return [name];
+    const isDirect = [...this.gates.creates(id)].some((seq) => !(this.queue.get(seq) as Item).stored);
+    return isDirect ? [null] : undefined;
   }
 
   #memberRow(seq: number): Json | undefined {
@@ -284,7 +298,7 @@ export class Ledger {
       const [name, row] = [key.slice(1), value as Json];
       const seq = Number(name);
       if (key === "n") this.#numbers = { ...this.#numbers, ...(row as object) };
-      else if (key.startsWith("v")) this.#versions.set(name, stampFromJson(row) as Stamp);
+      else if (key.startsWith("v")) this.#versions.set(name, ownFromJson(row));
       else if (key.startsWith("t")) this.#aliases.set(name, (row as [string | null])[0]);
       else if (key.startsWith("d")) this.#doubts.set(name, row as string[]);
       else if (key.startsWith("r")) this.reports.put({ seq, ...reportFromJson(row) });

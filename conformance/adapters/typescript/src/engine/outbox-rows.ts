@@ -11,6 +11,14 @@ export interface Sent {
   readonly entity: Entity;
   readonly change: Change;
   readonly base: Stamp | undefined;
+  /** The lease under which it was handed out first. */
+  readonly first: number;
+}
+
+/** The version of this client's latest accepted write of an entity, and what the first of an unbroken chain was made on. */
+export interface Own {
+  readonly stamp: Stamp;
+  readonly since: Stamp;
 }
 
 export interface Lease {
@@ -103,9 +111,10 @@ export function itemToJson(item: Item): Json {
 }
 
 /** Entity and change are written only where renaming made them others. */
-function sentToJson({ entity, change, base }: Sent, entry: Entry): Json {
+function sentToJson({ entity, change, base, first }: Sent, entry: Entry): Json {
   const other = entity !== entry.entity || change !== entry.change;
-  return { base: stampToJson(base), ...(other && { entity: [entity.resource, entity.id], change: changeToJson(change) }) };
+  const content = other && { entity: [entity.resource, entity.id], change: changeToJson(change) };
+  return { first, base: stampToJson(base), ...content };
 }
 
 export function itemFromJson(seq: number, row: Json): Item {
@@ -135,9 +144,9 @@ export function itemFromJson(seq: number, row: Json): Item {
 function sentFromJson(row: Json | undefined, entry: Entry): Sent | undefined {
   if (row === null || row === undefined) return undefined;
   const raw = row as JsonObject;
-  const base = stampFromJson(raw["base"]);
-  if (raw["entity"] === undefined) return { entity: entry.entity, change: entry.change, base };
-  return { entity: entityFromJson(raw["entity"]), change: changeFromJson(raw["change"]), base };
+  const fixed = { base: stampFromJson(raw["base"]), first: raw["first"] as number };
+  if (raw["entity"] === undefined) return { entity: entry.entity, change: entry.change, ...fixed };
+  return { entity: entityFromJson(raw["entity"]), change: changeFromJson(raw["change"]), ...fixed };
 }
 
 function entityFromJson(row: Json | undefined): Entity {
@@ -145,11 +154,20 @@ function entityFromJson(row: Json | undefined): Entity {
   return { resource, id };
 }
 
-export function stampToJson(stamp: Stamp | undefined): Json {
+export function ownToJson({ stamp, since }: Own): Json {
+  return [stampToJson(stamp), stampToJson(since)];
+}
+
+export function ownFromJson(row: Json): Own {
+  const [stamp, since] = (row as Json[]).map(stampFromJson) as [Stamp, Stamp];
+  return { stamp, since };
+}
+
+function stampToJson(stamp: Stamp | undefined): Json {
   return stamp === undefined ? null : [stamp.epoch, stamp.version];
 }
 
-export function stampFromJson(row: Json | undefined): Stamp | undefined {
+function stampFromJson(row: Json | undefined): Stamp | undefined {
   if (row === null || row === undefined) return undefined;
   const [epoch, version] = row as [number, number];
   return { epoch, version };

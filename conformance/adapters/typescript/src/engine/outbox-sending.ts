@@ -1,9 +1,10 @@
 /** What one hand-out takes, and what is fixed when a write is sent first. */
 
-import { mentioned, newer, renamed } from "./outbox-content.js";
+import { isNewer, mentioned, renamed } from "./outbox-content.js";
 import type { Ledger } from "./outbox-ledger.js";
-import type { Hole, Item, Lease, Sent } from "./outbox-rows.js";
+import type { Hole, Item, Lease, Own, Sent } from "./outbox-rows.js";
 import { isItem } from "./outbox-rows.js";
+import type { Entry, Stamp } from "./outbox-types.js";
 
 /** The writes and skips to hand out now, at most `limit` writes. */
 export function walked(ledger: Ledger, ordered: boolean, limit: number, now: number): { items: Item[]; holes: Hole[] } {
@@ -30,18 +31,26 @@ function prefix(ledger: Ledger, limit: number, now: number): { items: Item[]; ho
 
 /** The write under a lease; what is sent the first time is the same every time. */
 export function fixed(ledger: Ledger, item: Item, lease: Lease): Item & { readonly sent: Sent } {
-  const sent = item.sent ?? content(ledger, item);
+  const sent = item.sent ?? content(ledger, item.entry, lease.token);
   return { ...ledger.alter(item, { sent, lease }, item.sent === undefined), sent };
 }
 
-function content(ledger: Ledger, { entry }: Item): Sent {
+function content(ledger: Ledger, entry: Entry, first: number): Sent {
   const { entity, change } = entry;
-  const base = change.kind === "create" ? undefined : newer(entry.base, ledger.version(entity));
+  const base = versionFor(entry, ledger.own(entity));
   const isRenamed = [...mentioned(entity, change)].some((id) => typeof ledger.alias(id) === "string");
-  if (!isRenamed) return { entity, change, base };
+  if (!isRenamed) return { entity, change, base, first };
   return {
     entity: { resource: entity.resource, id: ledger.rename(entity.id) },
     change: renamed(change, ledger.rename),
     base,
+    first,
   };
+}
+
+/** The version a plan saw; that of the own writes since, if it saw what the first of them was made on. */
+function versionFor({ change, base }: Entry, own: Own | undefined): Stamp | undefined {
+  if (change.kind === "create") return undefined;
+  if (base === undefined || own === undefined) return base ?? own?.stamp;
+  return !isNewer(own.since, base) && isNewer(own.stamp, base) ? own.stamp : base;
 }

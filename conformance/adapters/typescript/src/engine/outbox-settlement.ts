@@ -1,8 +1,8 @@
 /** What verdicts do to the queue: accepted, refused, in doubt, covered, and what follows for others. */
 
-import { mentioned, needsVersion, newer } from "./outbox-content.js";
+import { isNewer, mentioned, needsVersion, temporaryId } from "./outbox-content.js";
 import type { Ledger } from "./outbox-ledger.js";
-import type { Item, Member } from "./outbox-rows.js";
+import type { Item, Member, Sent } from "./outbox-rows.js";
 import { isItem, isUnsettled } from "./outbox-rows.js";
 import type { Accepted, DiagCode, Entry, Outcome, Verdict } from "./outbox-types.js";
 
@@ -46,7 +46,7 @@ export class Settlement {
 
   #accept(item: Item, verdict: Accepted): void {
     if (item.state === "acked" && item.at !== verdict.at) return this.diag("contradictory-verdict", item);
-    this.#learn(item, verdict);
+    this.#learn(item.sent as Sent, verdict);
     if (item.state === "acked") return;
     const { at } = verdict;
     const acked = this.ledger.alter(item, { state: "acked", at, lease: undefined, told: true });
@@ -55,13 +55,16 @@ export class Settlement {
   }
 
   /** The version and the ids that come with an acceptance. */
-  #learn({ sent, entry }: Item, { version, ids }: Accepted): void {
-    const { entity } = sent ?? entry;
-    const before = this.ledger.version(entity);
+  #learn({ entity, base }: Sent, { version, ids }: Accepted): void {
+    const before = this.ledger.own(entity);
     for (const [id, name] of ids) if (this.ledger.alias(id) !== name) this.ledger.setAlias(id, name);
-    const told = version === undefined ? undefined : { epoch: this.ledger.numbers.epoch, version };
-    const newest = newer(newer(this.ledger.version(entity), before), told);
-    if (newest !== undefined && newest !== this.ledger.version(entity)) this.ledger.setVersion(entity, newest);
+    const own = this.ledger.own(entity) ?? before;
+    if (own !== undefined && own !== this.ledger.own(entity)) this.ledger.setOwn(entity, own);
+    if (version === undefined) return;
+    const stamp = { epoch: this.ledger.numbers.epoch, version };
+    if (own !== undefined && !isNewer(stamp, own.stamp)) return;
+    const isNext = own !== undefined && base !== undefined && !isNewer(own.stamp, base) && !isNewer(base, own.stamp);
+    this.ledger.setOwn(entity, { stamp, since: isNext ? own.since : (base ?? stamp) });
   }
 
   #covered(item: Item): void {
@@ -73,6 +76,7 @@ export class Settlement {
       parents.delete(item.seq);
       this.ledger.alter(waiter, { parents });
     }
+    this.#orphansOf(item);
   }
 
   #end(item: Item, verdict: Verdict, leavesHole: boolean): void {
@@ -81,20 +85,28 @@ export class Settlement {
     if (this.ordered && leavesHole && !passed) this.ledger.put({ seq, state: "skip", lease: undefined });
     else this.ledger.drop(seq);
     if (!item.told) this.ledger.report({ id: entry.id, verdict });
-    if (entry.temporary && typeof this.ledger.alias(entry.entity.id) !== "string") {
-      this.ledger.setAlias(entry.entity.id, null);
+    const id = temporaryId(entry);
+    if (id !== undefined && typeof this.ledger.alias(id) !== "string") {
+      this.ledger.setAlias(id, null);
+      this.orphans(this.ledger.gates.waiters(seq));
     }
-    if (entry.temporary) this.orphans(this.ledger.queue);
-    else if (!needsVersion(entry.change)) this.orphans(this.ledger.gates.lane(this.ledger.gates.key(entry.entity)));
+    this.#orphansOf(item);
+  }
+
+  /** Who counted on the version that a write would have had. */
+  #orphansOf({ entry, sent }: Item): void {
+    if (needsVersion(entry.change)) return;
+    this.orphans(this.ledger.gates.lane(this.ledger.gates.key((sent ?? entry).entity)));
   }
 
   /** Reject what was never sent and lacks its parent, or the version that it would have been given. */
   orphans(among: Iterable<Member>): void {
-    for (const { seq } of [...among]) {
+    for (const { seq } of [...among].sort((a, b) => a.seq - b.seq)) {
       const item = this.ledger.queue.get(seq);
       if (!isUnsettled(item) || item.sent !== undefined) continue;
-      if (this.mentionsNothing(item.entry)) this.reject(item, "parent-rejected", true);
-      else if (this.lacksVersion(item.entry)) this.reject(item, "base-unknown", true);
+      if ([...item.parents.values()].some((id) => this.ledger.alias(id) === null)) {
+        this.reject(item, "parent-rejected", true);
+      } else if (this.lacksVersion(item.entry, seq)) this.reject(item, "base-unknown", true);
     }
   }
 
@@ -103,9 +115,9 @@ export class Settlement {
     return [...mentioned(entity, change)].some((id) => this.ledger.alias(id) === null);
   }
 
-  /** Whether a write needs a version that nothing gives. */
-  lacksVersion({ entity, change, base }: Entry): boolean {
-    if (!needsVersion(change) || base !== undefined || this.ledger.version(entity) !== undefined) return false;
-    return !this.ledger.gates.willHaveVersion(this.ledger.gates.key(entity));
+  /** Whether a write with the number `seq` needs a version that nothing gives. */
+  lacksVersion({ entity, change, base }: Entry, seq: number): boolean {
+    if (!needsVersion(change) || base !== undefined || this.ledger.own(entity) !== undefined) return false;
+    return !this.ledger.gates.willHaveVersion(this.ledger.gates.key(entity), seq);
   }
 }

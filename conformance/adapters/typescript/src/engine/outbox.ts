@@ -3,6 +3,7 @@
  * what there is to tell is told then. The clock is monotonic and belongs to this life.
  */
 
+import { temporaryId } from "./outbox-content.js";
 import type { EnqueueOptions } from "./outbox-intake.js";
 import { Intake } from "./outbox-intake.js";
 import type { Tell } from "./outbox-ledger.js";
@@ -104,8 +105,7 @@ export class Outbox {
   reserve(limit: number): number | undefined {
     if (this.now() < this.#pausedUntil) return undefined;
     const until = this.now() + this.config.leaseMs;
-    const picked = this.#step(() => this.#handOut(limit, until));
-    return picked;
+    return this.#step(() => this.#handOut(limit, until));
   }
 
   /** The server's answer to what went out under a lease. */
@@ -160,7 +160,11 @@ export class Outbox {
 
   watermark(watermark: Watermark): void {
     this.#step(() => {
-      if (this.#isCurrent(watermark.epoch)) this.#pass(watermark);
+      if (!this.#isCurrent(watermark.epoch)) return;
+      if (watermark.seq > this.#ledger.numbers.seq) {
+        throw new OutboxError("watermark-ahead", `the documents have not reached position ${watermark.seq}`);
+      }
+      this.#pass(watermark);
     });
   }
 
@@ -289,18 +293,28 @@ export class Outbox {
   /** Whether a result is an answer of the server about a write in the queue. */
   #result(lease: number, { id, outcome }: Result): boolean {
     const item = this.#ledger.item(id);
-    if (item === undefined) {
+    // Under a lease older than its first it is about an earlier entry with this id.
+    if (item === undefined || (item.sent !== undefined && lease < item.sent.first)) {
       if (this.#ledger.leftInDoubt(id)) this.#ledger.tell((to) => to.diag("late-verdict", id));
       return false;
     }
     if (outcome.kind === "accepted" || outcome.kind === "refused") {
       this.#settlement.decide(item, outcome);
+      if (this.#ordered && item.sent !== undefined) this.#skipsArrived(item.seq);
       return true;
     }
     if (item.lease?.token !== lease) return false;
     if (outcome.kind === "retry") this.#retry(item, outcome.ms);
     else this.#ledger.alter(item, this.#backedOff(item), false);
     return outcome.kind === "retry";
+  }
+
+  /** The server goes by numbers: with the result of one it has what came before. */
+  #skipsArrived(below: number): void {
+    for (const member of [...this.#ledger.queue]) {
+      if (member.seq >= below) return;
+      if (!isItem(member) && member.state === "skip") this.#ledger.drop(member.seq);
+    }
   }
 
   #backedOff({ misses }: Item, asked = 0): Partial<Item> {
@@ -344,6 +358,7 @@ export class Outbox {
         if (this.#ordered && now.state === "skip") this.#ledger.drop(now.seq);
       } else if (refused !== undefined && (now.state !== "acked" || refused.has(now.seq))) {
         const code = refused.get(now.seq);
+        if (code === undefined && temporaryId(now.entry) !== undefined) continue;
         const accepted = { kind: "accepted", at: seq, version: undefined, ids: new Map() } as const;
         this.#settlement.decide(now, code === undefined ? accepted : { kind: "refused", code });
       }

@@ -34,6 +34,8 @@ class Outside {
   readonly values = new Map<string, Json>();
   /** The key of each name, and whether the script gave it. */
   readonly keys = new Map<string, { readonly key: string; readonly given: boolean }>();
+  /** Numbers taken, until they are used. */
+  readonly taken = new Map<string, number>();
   readonly leases = new Map<string, number>();
   readonly leaseNames = new Map<number, string>();
   /** Names that have no number. */
@@ -77,15 +79,19 @@ class PlannedStore implements RowStore {
 
 const STEPS: Readonly<Record<string, (this: Life, step: Step) => unknown>> = {
   take({ m }) {
-    this.run.names.bind(String(m), this.outbox.take());
+    const seq = this.outbox.take();
+    this.outside.taken.set(String(m), seq);
+    this.run.names.bind(String(m), seq);
   },
   "give-up"({ m }) {
     this.outbox.giveUp(this.seq(m));
   },
   enqueue({ entries, stored }) {
     const given = entries as Step[];
-    const seqs = given.map(({ m }) => this.run.names.raw(String(m)) as number | undefined);
+    const { taken } = this.outside;
+    const seqs = given.map(({ m }) => taken.get(String(m)));
     this.outbox.enqueue(given.map((entry) => this.entry(entry)), { seqs, stored: stored !== false });
+    for (const { m } of given) taken.delete(String(m));
   },
   scribble({ m }) {
     scribble(this.outside.values.get(String(m)) ?? null);

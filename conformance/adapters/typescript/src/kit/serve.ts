@@ -253,12 +253,21 @@ class Life {
 
   /** Make the call of one step, synchronously. */
   #perform(step: Step): unknown {
-    if (this.#session === undefined) throw new BadRequest("only start may follow crash");
-    if (step.do === "together") {
-      const outs = (step["steps"] as Step[]).map((inner) => this.#settle(this.#attempt(inner)));
-      return () => `{"ok":{"outs":[${outs.map((out) => out()).join(",")}]}}`;
-    }
-    return this.#attempt(step);
+    const inner = step.do === "together" ? (step["steps"] as Step[]) : [];
+    const begins = inner[0]?.do === "start";
+    if (begins !== (this.#session === undefined)) throw new BadRequest("only start may follow crash, and nothing else");
+    if (begins) this.#begin();
+    if (step.do !== "together") return this.#attempt(step);
+    const outs = inner.map((each, at) => this.#settle(begins && at === 0 ? {} : this.#attempt(each)));
+    return () => `{"ok":{"outs":[${outs.map((out) => out()).join(",")}]}}`;
+  }
+
+  /** A new life in this turn, without the engine having one to read what is stored. */
+  #begin(): void {
+    this.run.isDead = false;
+    const opened = this.profile.open(this.frame.with, this.run);
+    if (opened instanceof Promise) throw new Unsupported("together", "this adapter's `open` takes more than a turn");
+    this.#session = opened;
   }
 
   #attempt(step: Step): unknown {
