@@ -50,14 +50,8 @@ def test_a_defect_shows_by_the_public_api(path: Path) -> None:
     assert not done.stdout.strip().endswith("seen undefined")
 
 
-# What no script of the suite can say: a write in the turn of `start`.
-BEYOND_SCRIPTS = {"defects/redux-offline-write-before-rehydration.mjs"}
-
-
 def test_every_defect_has_its_script_and_every_script_its_defect() -> None:
-    shown = {f"defects/{path.name}" for path in SCRIPTS}
-    assert shown >= BEYOND_SCRIPTS
-    assert links("defect") == shown - BEYOND_SCRIPTS
+    assert links("defect") == {f"defects/{path.name}" for path in SCRIPTS}
     assert all("npm " in link for link in links("documented-design"))
 
 
