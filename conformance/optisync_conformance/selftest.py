@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import signal
-from collections.abc import Callable, Generator, Iterator, Sequence
+from collections.abc import Callable, Collection, Generator, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +27,9 @@ from optisync_conformance.reference.stdio import SEES, Runner
 
 SECONDS: Final = 5.0
 """Processor time after which a script counts as hanging, and its faulty version as caught."""
+OUTBOX: Final = ("optisync.outbox", "optisync.shell", "optisync_conformance.reference.outbox")
+COORDINATOR: Final = ("optisync.coordinator", "optisync_conformance.reference.coordinating")
+"""Modules that the other's cases do not run: what is wrong there cannot show in them."""
 LEAST_SHARE: Final = 0.8
 LONGEST: Final = 6
 
@@ -92,7 +95,8 @@ def _tried(
     cover: Sequence[Case],
 ) -> Tried:
     look = looking(run)
-    found = [(case, failure) for case in core if (failure := look(case)) is not None]
+    played = [case for case in core if _runs(case, {each.module for each in fault.replace})]
+    found = [(case, failure) for case in played if (failure := look(case)) is not None]
     extra = _first((c for c in cover if c.profile == "coordinator"), look)
     independent = [case.id for case, _ in found if fault.name not in case.written_for]
     independent += [extra] if extra else []
@@ -101,7 +105,13 @@ def _tried(
     )
     steps = len(_shortest(*shown[0], run).steps) if shown else None
     killers = tuple(case.id for case, _ in found)
-    return Tried(fault, killers, tuple(independent), len(core), extra, steps)
+    return Tried(fault, killers, tuple(independent), len(played), extra, steps)
+
+
+def _runs(case: Case, changed: Collection[str]) -> bool:
+    """Whether a case can meet changed modules."""
+    strange = COORDINATOR if case.profile == "outbox" else OUTBOX
+    return not all(module.startswith(strange) for module in changed)
 
 
 def _shortest(case: Case, failure: Failure, run: RunCase) -> Case:

@@ -19,10 +19,10 @@ from optisync.outbox.errors import (
 )
 from optisync.outbox.inputs import Enqueue
 from optisync.outbox.rows import Acked, Hole, Item
-from optisync.outbox.state import Outbox, renamed
+from optisync.outbox.state import Outbox, lacks_base, renamed
 from optisync.outbox.turn import Turn, unused
 from optisync.values import ClientSeq
-from optisync.view import Create, Delete, Update, Upsert
+from optisync.view import Create, Upsert
 
 
 def enqueue(config: Config, turn: Turn, given: Enqueue) -> Turn:
@@ -50,13 +50,15 @@ def _one(
         raise EntryIdReused(entry.entry_id)  # [entry-id-reused]
     if makes_row(entry) and _is_taken(state, entry.entity.id):
         raise TemporaryIdReused(entry.entity.id)  # [temporary-id-reused]
-    waits_for = _waits_for(state, entry)
+    made = _made_by(state, entry)
     entry = _with_known_ids(state, entry)
     if state.queue.items >= config.capacity:
         raise OutboxFull(config.capacity)  # [outbox-full]
     turn, seq = _number(turn, taken)
-    if not base_known(state, entry, seq):
+    makers = base_makers(state, entry, seq)
+    if lacks_base(state, entry) and not makers:
         raise BaseUnknown(entry.entry_id)  # [base-unknown]
+    waits_for = tuple(sorted({*_named_by(state, entry), *made, *makers}))
     if _passed(state, entry, seq, waits_for):
         raise NumberPassed(seq)  # [number-passed]
     # [fifo-by-number]: `at` is kept for people
@@ -94,28 +96,31 @@ def _with_known_ids(state: Outbox, entry: WriteEntry) -> WriteEntry:
     return renamed(state, entry)
 
 
-def _waits_for(state: Outbox, entry: WriteEntry) -> tuple[ClientSeq, ...]:
-    """Numbers that must be settled before this entry is sent. [dependency-order]"""
+def _named_by(state: Outbox, entry: WriteEntry) -> set[ClientSeq]:
+    """Entries it depends on by name, while they are unsettled. [dependency-order]"""
     named = (state.queue.named(entry_id) for entry_id in entry.depends_on)
+    return {i.seq for i in named if i is not None and not isinstance(i.status, Acked)}
+
+
+def _made_by(state: Outbox, entry: WriteEntry) -> set[ClientSeq]:
+    """The creates of the temporary ids it mentions. [dependency-order]"""
     made = (state.queue.making(text) for text in mentions(entry))
-    waiting = (i for i in named if i is not None and not isinstance(i.status, Acked))
-    return tuple(sorted({i.seq for i in (*waiting, *made) if i is not None}))
+    return {item.seq for item in made if item is not None}
 
 
 def _is_taken(state: Outbox, temporary: str) -> bool:
     return temporary in state.aliases or state.queue.making(temporary) is not None
 
 
-def base_known(state: Outbox, entry: WriteEntry, seq: ClientSeq) -> bool:
-    """Whether a version to send along is known, will be, or is not needed."""
-    match entry.change:
-        case Update() | Delete() if entry.base is None and entry.entity not in state.versions:
-            return any(
-                isinstance(member, Item)
-                and member.seq < seq
-                and member.entry.entity == entry.entity
-                and isinstance(member.entry.change, Create | Upsert)
-                for member in state.queue
-            )
-        case _:
-            return True
+def base_makers(state: Outbox, entry: WriteEntry, seq: ClientSeq) -> set[ClientSeq]:
+    """The earlier creates and upserts whose acceptance will bring the version it lacks."""
+    if not lacks_base(state, entry):
+        return set()
+    return {
+        member.seq
+        for member in state.queue
+        if isinstance(member, Item)
+        and member.seq < seq
+        and member.entry.entity == entry.entity
+        and isinstance(member.entry.change, Create | Upsert)
+    }

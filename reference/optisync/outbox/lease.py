@@ -19,10 +19,10 @@ from optisync.outbox.rows import (
     Parked,
     Queued,
 )
-from optisync.outbox.state import Outbox, floor, renamed
+from optisync.outbox.state import Outbox, floor, lacks_base, renamed
 from optisync.outbox.turn import Turn
 from optisync.values import ClientSeq
-from optisync.view import Create, Delete, Update
+from optisync.view import Create
 
 
 def sendable(config: Config, state: Outbox) -> Iterator[Member]:
@@ -41,7 +41,7 @@ def sendable(config: Config, state: Outbox) -> Iterator[Member]:
         free = isinstance(member, Hole) or (
             member.entry.entity not in closed
             and unsettled.isdisjoint(member.after)
-            and not _baseless(state, member)
+            and (member.sent or not lacks_base(state, member.entry))  # [base-unknown]
         )
         if free and isinstance(member.status, Queued) and member.status.not_before <= state.now:
             yield member
@@ -103,13 +103,6 @@ def base_version(planned: Stamp | None, own: OwnVersion | None) -> Stamp | None:
         return None if own is None else own.stamp
     seen = own is not None and own.since <= planned
     return max(planned, own.stamp) if own is not None and seen else planned
-
-
-def _baseless(state: Outbox, item: Item) -> bool:
-    """Whether it needs a version that an own write has yet to bring. [base-unknown]"""
-    needs = isinstance(item.entry.change, Update | Delete) and not item.sent
-    own = state.versions.get(item.entry.entity)
-    return needs and base_version(item.entry.base, own) is None
 
 
 def ranges(seqs: list[ClientSeq]) -> tuple[tuple[ClientSeq, ClientSeq], ...]:

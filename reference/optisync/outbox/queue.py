@@ -16,7 +16,8 @@ from optisync.values import ClientSeq
 @dataclass(frozen=True, slots=True)
 class Queue:
     """Immutable. `names` finds an item by entry id, `keys` by idempotency key, `temporaries` by
-    the temporary id it creates. They follow from the members and spare a walk through the queue.
+    the temporary id it creates, `children` the items that wait for a number. They follow from the
+    members and spare a walk through the queue.
     """
 
     order: tuple[ClientSeq, ...] = ()
@@ -24,6 +25,9 @@ class Queue:
     names: HashTrieMap[str, ClientSeq] = field(default_factory=lambda: HashTrieMap(), compare=False)
     keys: HashTrieMap[str, ClientSeq] = field(default_factory=lambda: HashTrieMap(), compare=False)
     temporaries: HashTrieMap[str, ClientSeq] = field(
+        default_factory=lambda: HashTrieMap(), compare=False
+    )
+    children: HashTrieMap[ClientSeq, tuple[ClientSeq, ...]] = field(
         default_factory=lambda: HashTrieMap(), compare=False
     )
 
@@ -55,6 +59,11 @@ class Queue:
         """The item that creates the row with this temporary id."""
         return self._item(self.temporaries.get(temporary))
 
+    def waiting_for(self, seq: ClientSeq) -> tuple[Item, ...]:
+        """The items that must not be sent before this number is settled."""
+        found = (self._item(child) for child in self.children.get(seq, ()))
+        return tuple(item for item in found if item is not None)
+
     def put(self, member: Member) -> Queue:
         """The queue with this member in its place; it replaces the one with its number."""
         old = self.members.get(member.seq)
@@ -71,7 +80,10 @@ class Queue:
                 temporaries = temporaries.insert(entry.entity.id, member.seq)
             names = self.names.insert(entry.entry_id, member.seq)
             keys = self.keys.insert(entry.idempotency_key, member.seq)
-            return Queue(order, members, names, keys, temporaries)
+            children = self.children
+            for parent in member.after:
+                children = children.insert(parent, (*children.get(parent, ()), member.seq))
+            return Queue(order, members, names, keys, temporaries, children)
         return replace(self._forget(old), order=order, members=members)
 
     def drop(self, seq: ClientSeq) -> Queue:
@@ -86,11 +98,14 @@ class Queue:
     def _forget(self, old: Member | None) -> Queue:
         if not isinstance(old, Item):
             return self
-        entry, temporaries = old.entry, self.temporaries
+        entry, temporaries, children = old.entry, self.temporaries, self.children
         if makes_row(entry):
             temporaries = temporaries.discard(entry.entity.id)
+        for parent in old.after:
+            rest = tuple(child for child in children[parent] if child != old.seq)
+            children = children.insert(parent, rest) if rest else children.remove(parent)
         names, keys = self.names.remove(entry.entry_id), self.keys.remove(entry.idempotency_key)
-        return replace(self, names=names, keys=keys, temporaries=temporaries)
+        return replace(self, names=names, keys=keys, temporaries=temporaries, children=children)
 
     def _item(self, seq: ClientSeq | None) -> Item | None:
         member = None if seq is None else self.members.get(seq)

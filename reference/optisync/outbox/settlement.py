@@ -10,7 +10,7 @@ from optisync.contracts.entry import Millis, Stamp, makes_row, mentions, rename
 from optisync.contracts.messages import Accepted, Delta, Refused, Snapshot
 from optisync.outbox.config import Config, Mode
 from optisync.outbox.effects import DiagCode, Resync
-from optisync.outbox.enqueue import base_known
+from optisync.outbox.enqueue import base_makers
 from optisync.outbox.errors import EpochAhead, WatermarkAhead
 from optisync.outbox.inputs import Result, Retry, Settle, Unknown, Watermark
 from optisync.outbox.lease import holds, put_back
@@ -27,7 +27,7 @@ from optisync.outbox.rows import (
     Queued,
     Row,
 )
-from optisync.outbox.state import known_as
+from optisync.outbox.state import known_as, lacks_base
 from optisync.outbox.turn import Turn, trace, unused
 from optisync.values import ClientSeq, Version
 
@@ -123,7 +123,7 @@ def _learn(turn: Turn, item: Item, given: Accepted) -> Turn:
         dead = ((turn.state.aliases.get(temporary), real) for temporary, real in given.ids)
         names = (*given.ids, *((old, real) for old, real in dead if old is not None))
         turn = turn.put(*(Alias(temporary, real) for temporary, real in given.ids))
-        children = (m for m in turn.state.queue if isinstance(m, Item) and item.seq in m.after)
+        children = turn.state.queue.waiting_for(item.seq)
         renamed = (replace(m, entry=rename(m.entry, names)) for m in children if not m.sent)
         turn = turn.put(*renamed)
     version = given.version
@@ -187,15 +187,15 @@ def _orphans(turn: Turn, parent: Hole) -> tuple[Turn, list[tuple[Item, Refused]]
         row = {parent.entity.id, turn.state.aliases.get(parent.entity.id)}
         turn = turn.put(Alias(parent.entity.id, None))
     found: list[tuple[Item, Refused]] = []
-    for member in turn.state.queue:
-        if not isinstance(member, Item) or member.sent:
+    for child in turn.state.queue.waiting_for(parent.seq):
+        if child.sent:
             continue
-        if parent.seq in member.after and row & mentions(member.entry):
-            found.append((member, Refused("parent-rejected")))  # [parent-rejected]
-        elif member.entry.entity == parent.entity and not base_known(
-            turn.state, member.entry, member.seq
+        if row & mentions(child.entry):
+            found.append((child, Refused("parent-rejected")))  # [parent-rejected]
+        elif lacks_base(turn.state, child.entry) and not base_makers(
+            turn.state, child.entry, child.seq
         ):
-            found.append((member, Refused("base-unknown")))  # [base-unknown]
+            found.append((child, Refused("base-unknown")))  # [base-unknown]
     return turn, found
 
 

@@ -29,6 +29,7 @@ from optisync.outbox.rows import (
     Row,
 )
 from optisync.values import ClientSeq, Epoch
+from optisync.view import Delete, Update
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,8 +100,14 @@ def renamed(state: Outbox, entry: WriteEntry) -> WriteEntry:
     return rename(entry, tuple((t, real) for t, real in known if real is not None))
 
 
+def lacks_base(state: Outbox, entry: WriteEntry) -> bool:
+    """Whether it needs a version to be sent with, and none is known."""
+    unplanned = isinstance(entry.change, Update | Delete) and entry.base is None
+    return unplanned and entry.entity not in state.versions
+
+
 def floor(state: Outbox) -> ClientSeq:
-    """The lowest number whose outcome this client may still ask for."""
+    """The lowest number whose outcome this client may still ask for. [floor-below-undecided]"""
     lowest = next(iter(state.queue), None)
     return ClientSeq(state.numbers.counter + 1) if lowest is None else lowest.seq
 
