@@ -96,7 +96,7 @@ class _File(apsw.VFSFile):
         events.append(Opened(self._name))
 
     def xWrite(self, data: bytes, offset: int) -> None:
-        super().xWrite(data, offset)
+        super().xWrite(data, offset)  # pyright: ignore[reportUnknownMemberType]  # its stubs
         self._events.append(Written(self._name, offset, data))
 
     def xTruncate(self, newsize: int) -> None:

@@ -19,7 +19,6 @@ import random
 import sys
 import tempfile
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -38,7 +37,7 @@ class Result:
     kills: int = 0
     writes: int = 0
     points: Counter[str] = field(default_factory=Counter[str])
-    findings: Mapping[str, list[str]] = field(default_factory=dict)
+    findings: dict[str, list[str]] = field(default_factory=dict[str, list[str]])
 
     def count(self, kind: str) -> int:
         """How often something was wrong."""

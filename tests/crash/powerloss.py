@@ -10,11 +10,12 @@ loss is found. Exit status 1: something was found.
 """
 
 import argparse
+import os
 import random
 import sqlite3
 import sys
 from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
@@ -44,6 +45,8 @@ from optisync.values import AtomKey, Epoch
 from optisync.view import Doc, Docs
 
 FILE = "outbox.db"
+MEMORY = Path("/dev/shm")
+"""Files for a moment need no disk, and `fsync` takes its time there."""
 ROUNDS = (20, 180, 20)
 """In each life; the long one fills the log, so that it is carried over and written anew."""
 KINDS = ("good", "lost", "half", "damaged")
@@ -95,13 +98,14 @@ class Recording:
         recorder.unregister()
 
     @contextmanager
-    def _opened(self, path: Path) -> Iterator[SqliteStore]:
+    def _opened(self, path: Path) -> Generator[SqliteStore]:
         connection = apsw.Connection(str(path), vfs=Recorder.NAME)
         lent = cast(sqlite3.Connection, connection)  # it does what the store asks for
-        with patch.object(sqlite, "_connected", lambda *_: lent):
+        with patch.object(sqlite, "_connected", return_value=lent):
             store = SqliteStore(path, CLIENT)
         if self._synchronous != "FULL":  # which the store asks for by itself
-            connection.execute(f"PRAGMA synchronous = {self._synchronous}")
+            mode = self._synchronous
+            connection.pragma("synchronous", mode)  # pyright: ignore[reportUnknownMemberType]
         with closing(store):
             yield store
 
@@ -166,7 +170,8 @@ def judged(place: Path, image: dict[str, bytes], states: Sequence[State], sure: 
 def run(images: int, seed: int, synchronous: str = "FULL") -> Counter[str]:
     """Record, crash at random moments, count what comes of it."""
     chance = random.Random(seed)
-    with TemporaryDirectory() as place:
+    fast = MEMORY if os.access(MEMORY, os.W_OK) else None
+    with TemporaryDirectory(dir=fast) as place:
         recording = Recording(Path(place), chance, synchronous)
     events = recording.events
     moments = Counter(_moments(events, images, chance))
@@ -175,7 +180,7 @@ def run(images: int, seed: int, synchronous: str = "FULL") -> Counter[str]:
         disk.happens(event)
         sure = event if isinstance(event, Commits) else sure
         for _ in range(moments[moment]):
-            with TemporaryDirectory() as place:
+            with TemporaryDirectory(dir=fast) as place:
                 seen[judged(Path(place), disk.image(chance), recording.states, sure)] += 1
     return seen
 

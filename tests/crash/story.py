@@ -88,7 +88,8 @@ class Story:
         """One life, ended by a kill."""
         by_clock = self._chance.random() < clock
         point = "" if by_clock else self._next_point()
-        life = Life(self._path, self._store, self._heard, point, self._chance.choice((1, 2, 4)))
+        count = self._chance.choice((1, 2, 4)) if not point.startswith("Restart") else 1
+        life = Life(self._path, self._store, self._heard, point, count)
         self._network.willing = 0.3 if "Parked" in point or "Resume" in point else 0.85
         try:
             if by_clock and self._chance.random() < 0.3:  # while it starts
