@@ -216,6 +216,8 @@ class Ordered(Authority):
         for seq, item in in_order(request):
             verdict: Accepted | Refused | None = None
             jammed = jammed or seq > self.watermark + 1 or (item is not None and self.not_now())
+            if item is not None and self.was_skipped(item):
+                continue
             if not jammed and item is not None:
                 verdict = self.submit(request, item)
                 jammed = verdict is None
@@ -225,6 +227,10 @@ class Ordered(Authority):
                 self.passed.append((self.server.newest, seq))
         self.answer(request, results)
         self.tell_watermark()
+
+    def was_skipped(self, item: Item) -> bool:
+        """Whether the number was given up before the write arrived: it is never executed."""
+        return item.seq <= self.watermark and decided(self.server, ME, item.seq) is None
 
     def tell_watermark(self) -> None:
         refused = None if self.labels else tuple(self.refused())

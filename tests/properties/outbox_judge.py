@@ -23,12 +23,16 @@ NEVER_SENT = ("cancelled", "parent-rejected", "base-unknown")
 
 @dataclass
 class Note:
-    """A write that is in the queue, or was. `ended`: a direct write whose process ended."""
+    """A write that is in the queue, or was. `ended`: a direct write whose process ended.
+
+    `over`: what was settled before it was enqueued, which may be under a number taken long ago.
+    """
 
     entry: WriteEntry
     seq: ClientSeq
     stored: bool
-    waits: frozenset[EntryId]
+    waits: frozenset[EntryId] = frozenset()
+    over: frozenset[ClientSeq] = frozenset()
     report: Report | None = None
     sent: tuple[WriteEntry, Stamp | None] | None = None
     ended: bool = False
@@ -108,14 +112,14 @@ class Judge:
             return
         before = self.touching(commit)
         own = [c for c in before if c.label.client == ME]
-        assert all(c.label.seq < note.seq for c in own), "a later write of the row came first"
+        late = [c for c in own if c.label.seq > note.seq and c.label.seq not in note.over]
+        assert not late, "a later write of the row came first"
         planned, base = note.entry.base, note.sent[1]
         if base is None or planned is None or planned.epoch != self.authority.server.epoch:
             return
-        loose = [c.server_seq for c in own if self.is_loose(c)]
-        saw = max([ServerSeq(planned.version), *loose])
         if self.authority.labels:
-            foreign = [c for c in before if c.server_seq > saw and c.label.client != ME]
+            unseen = [c for c in before if c.server_seq > planned.version]
+            foreign = [c for c in unseen if c.label.client != ME]
             assert not foreign, f"{note.seq} overwrote what it never saw"
 
     def touching(self, commit: Commit) -> list[Commit]:
@@ -127,11 +131,6 @@ class Judge:
             if c.server_seq < commit.server_seq and c.changes[0][0] == atom
         ]
 
-    def is_loose(self, commit: Commit) -> bool:
-        """Whether an own write was sent without a version."""
-        note = self.of(commit.label.seq)
-        return note is None or note.sent is None or note.sent[1] is None
-
     def may_conflict(self, item: Item) -> bool:
         """Whether something came between that the client could not have known to be its own."""
         planned, server = item.entry.base, self.authority.server
@@ -141,11 +140,12 @@ class Judge:
         since = [
             c for c in server.log if c.server_seq > planned.version and c.changes[0][0] == atom
         ]
-        return any(c.label.client != ME or self.is_lost(c.label.seq) for c in since)
+        return any(c.label.client != ME or self.breaks_chain(c.label.seq) for c in since)
 
-    def is_lost(self, seq: ClientSeq) -> bool:
+    def breaks_chain(self, seq: ClientSeq) -> bool:
+        """Whether an own write was sent without a version, or nobody was told of its success."""
         note = self.of(seq)
-        return note is None or self.given_up_on(note)
+        return note is None or note.sent is None or note.sent[1] is None or self.given_up_on(note)
 
     def given_up_on(self, note: Note) -> bool:
         """Whether nobody waits for it any more: then it may be executed late, or not at all."""
@@ -199,7 +199,8 @@ class Judge:
         made = [n for n in made if n.entry.entity.id in mentions(entry)]
         undecided = (n for n in (*named, *made) if n.report is None and n.seq in self.expected)
         waits = frozenset(n.entry.entry_id for n in undecided)
-        self.notes[entry.entry_id] = Note(entry, seq, stored, waits)
+        over = frozenset(n.seq for n in self.notes.values() if n.report is not None)
+        self.notes[entry.entry_id] = Note(entry, seq, stored, waits, over)
         self.numbers[seq] = entry.entry_id
         self.expected.add(seq)
 
@@ -243,14 +244,14 @@ class Judge:
 
     def check_prefix(self, numbers: set[ClientSeq], state: Outbox) -> None:
         """[ordered-is-a-prefix]"""
-        for n in range(1, max(numbers)):
-            seq = ClientSeq(n)
-            if seq in numbers or seq <= self.watermark:
-                continue
+        settled = [n.seq for n in self.notes.values() if n.report is not None and n.sent]
+        passed = max([self.watermark, *settled])  # by a watermark, or by a later number's result
+        for seq in map(ClientSeq, range(1, max(numbers))):
             note, member = self.of(seq), state.queue.get(seq)
-            assert member is None or isinstance(member.status, Acked), f"{seq} was passed"
-            assert note is not None
-            assert note.report is not None
+            if seq not in numbers and member is not None:
+                assert isinstance(member.status, Acked), f"{seq} was passed"
+            elif seq not in numbers:
+                assert seq <= passed or (note is not None and note.report is not None)
 
     def told(self, report: Report) -> None:
         """[verdict-reported] [report-kept-until-consumed]"""
@@ -263,7 +264,7 @@ class Judge:
         if report.entry_id not in self.notes:  # the process ended before it was reported
             entry, stored = self.tried[report.entry_id]
             assert report.seq not in self.numbers or report.seq in self.open
-            self.notes[report.entry_id] = Note(entry, report.seq, stored, frozenset())
+            self.notes[report.entry_id] = Note(entry, report.seq, stored)
             self.numbers[report.seq] = report.entry_id
         note = self.notes[report.entry_id]
         assert note.report is None, f"{note.seq} was told {note.report} and {report}"
