@@ -24,6 +24,14 @@ MODULES: Final = (
     "optisync.coordinator.state",
     "optisync.coordinator.step",
     "optisync.coordinator.strategy",
+    "optisync.outbox.enqueue",
+    "optisync.outbox.lease",
+    "optisync.outbox.queue",
+    "optisync.outbox.settlement",
+    "optisync.outbox.state",
+    "optisync.outbox.step",
+    "optisync.outbox.turn",
+    "optisync.shell.durable",
 )
 _SWAPPED: Final[dict[type[ast.cmpop], type[ast.cmpop]]] = {
     ast.Lt: ast.LtE,
