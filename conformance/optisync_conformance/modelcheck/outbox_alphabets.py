@@ -11,7 +11,6 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final
 
-from optisync.contracts.entry import Millis
 from optisync.outbox.config import Config, Mode
 from optisync.outbox.inputs import Input, Restart, Take
 
@@ -113,29 +112,26 @@ def _ordered() -> Scope:
         (
             TAKE,
             give_up(1),
-            enqueue(entry("x", "a")),
             enqueue(entry("x", "a"), under=[1]),
             enqueue(entry("y", "b")),
-            direct(entry("z", "a")),
             reserve(),
-            reserve(1),
             settle(1, x=accepted(1), y=accepted(2)),
-            settle(1, x=REFUSED),
-            settle(2, y=LATER),
+            settle(1, y=REFUSED, x=LATER),
             release(1),
-            release(2),
             watermark(1, 1),
             watermark(2, 2, [1]),
-            watermark(2, 3, []),
+            watermark(1, 2, []),
             watermark(1, 1, epoch=0),
-            watermark(1, 1, epoch=2),
-            delta(2),
+            watermark(0, 1, epoch=2),
+            delta(1),
+            delta(2, mine(2)),
+            snapshot(0, epoch=2),
             cancel("y"),
             abandon("x"),
             tick(2),
             RESTART,
         ),
-        numbers=3,
+        numbers=2,
         tokens=2,
         mode=Mode.ORDERED,
     )
@@ -148,7 +144,6 @@ def _epochs() -> Scope:
         (
             enqueue(entry("x", "a")),
             enqueue(entry("y", "a", "update", base=1)),
-            enqueue(entry("z", "b", n=2)),
             reserve(),
             settle(1, x=accepted(2, 2)),
             settle(1, x=accepted(1, 1), epoch=2),
@@ -158,7 +153,6 @@ def _epochs() -> Scope:
             release(2),
             delta(1, mine(1, 1), theirs(2)),
             delta(2, mine(2, 2), epoch=2),
-            snapshot(1),
             snapshot(2, (1, accepted(2, 2)), (2, REFUSED)),
             snapshot(0, epoch=2),
             snapshot(1, (1, accepted(1, 1)), (2, accepted(3, 3)), epoch=2),
@@ -166,9 +160,10 @@ def _epochs() -> Scope:
             abandon("x"),
             read("a"),
             consume(1),
+            tick(2),
             RESTART,
         ),
-        numbers=3,
+        numbers=2,
         tokens=2,
     )
 
@@ -180,22 +175,17 @@ def _names() -> Scope:
         (
             enqueue(entry("p", "t1", "create")),
             enqueue(entry("c", "t1", "update", n=2)),
-            enqueue(entry("d", "b", "upsert", "t1")),
-            enqueue(
-                entry("e", "t2", "create", "t1"), entry("f", "b", "delete", after=["c"], base=1)
-            ),
+            enqueue(entry("d", "b", "upsert", "t1"), entry("f", "t1", "delete", after=["c"])),
+            direct(entry("q", "t2", "create", "t1")),
             reserve(),
             settle(1, p=accepted(2, 2, t1="r1")),
             settle(1, p=accepted(2)),
             settle(1, p=REFUSED),
-            settle(2, c=REFUSED, d=accepted(3, 3)),
+            settle(2, c=REFUSED),
             delta(2, mine(1, 2, t1="r1")),
-            delta(3, mine(2, 3)),
-            cancel("p"),
+            snapshot(0, epoch=2),
             cancel("c"),
             abandon("p"),
-            read("t1"),
-            release(1),
             RESTART,
         ),
         numbers=4,
@@ -205,34 +195,61 @@ def _names() -> Scope:
 
 def small_scopes() -> tuple[Scope, ...]:
     """Scopes small enough for the second checker."""
-    return (
-        _scope(
-            "refusals",
-            "what is refused at enqueue: all or none",
-            (
-                TAKE,
-                give_up(1),
-                give_up(2),
-                enqueue(entry("x", "a")),
-                enqueue(entry("x", "a", n=2)),
-                enqueue(entry("y", "b"), entry("x", "a", key="k")),
-                enqueue(entry("y", "b"), entry("z", "b", "update"), entry("x", "a", n=2)),
-                enqueue(entry("z", "c", "delete")),
-                enqueue(entry("y", "b", "create"), under=[1]),
-                direct(entry("y", "b")),
-                reserve(1),
-                settle(1, x=accepted(1, 1), z=UNKNOWN),
-                cancel("x"),
-                abandon("x"),
-                resume("x"),
-                consume(9),
-                RESTART,
-            ),
-            numbers=3,
-            tokens=1,
-            capacity=2,
+    return (_refusals(), _direct())
+
+
+def _refusals() -> Scope:
+    return _scope(
+        "refusals",
+        "what is refused at enqueue: all or none",
+        (
+            TAKE,
+            give_up(1),
+            give_up(2),
+            enqueue(entry("x", "a")),
+            enqueue(entry("x", "a", n=2)),
+            enqueue(entry("y", "b"), entry("x", "a", key="k")),
+            enqueue(entry("y", "b"), entry("z", "b", "update"), entry("x", "a", n=2)),
+            enqueue(entry("z", "c", "delete")),
+            enqueue(entry("y", "b", "create"), under=[1]),
+            direct(entry("y", "b")),
+            reserve(1),
+            settle(1, x=accepted(1, 1), z=UNKNOWN),
+            cancel("x"),
+            abandon("x"),
+            resume("x"),
+            consume(9),
+            RESTART,
         ),
+        numbers=3,
+        tokens=1,
+        capacity=2,
     )
 
 
-_UNUSED: Final = Millis
+def _direct() -> Scope:
+    return _scope(
+        "direct",
+        "direct writes and their children beside stored ones, in ordered mode",
+        (
+            TAKE,
+            direct(entry("p", "t1", "create")),
+            direct(entry("q", "b", "upsert", "t1")),
+            enqueue(entry("c", "t1", "update")),
+            enqueue(entry("p", "t1", "create")),
+            enqueue(entry("p", "t1", "create"), under=[1]),
+            enqueue(entry("r", "t1", "create")),
+            reserve(),
+            settle(1, p=accepted(2, 2, t1="r1")),
+            settle(1, p=REFUSED),
+            settle(1, c=accepted(1)),
+            watermark(0, 3, [1]),
+            watermark(0, 1, []),
+            abandon("p"),
+            cancel("c"),
+            RESTART,
+        ),
+        numbers=3,
+        tokens=1,
+        mode=Mode.ORDERED,
+    )
