@@ -120,7 +120,9 @@ class Runner:
     def _chosen(self, hello: Hello, cases: Sequence[Case]) -> list[Case]:
         wanted = self._settings.profiles or self._target.profiles or tuple(hello.profiles)
         profiles = [name for name in wanted if name in hello.profiles]
-        return [case for case in cases if case.profile in profiles]
+        packs = self._target.packs
+        mine = (case for case in cases if not packs or case.pack in packs)
+        return [case for case in mine if case.profile in profiles]
 
     def _scripts(self, hello: Hello, waiting: dict[str, Case]) -> Iterator[tuple[Case, Script]]:
         """The script of every case; what has not come back yet is in `waiting`."""

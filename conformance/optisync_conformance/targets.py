@@ -8,6 +8,7 @@ needs = ["node"]                     # programs without which the row only says 
 files = ["dist/adapter.js"]          # what has to be built first, relative to cwd
 expect = "my-engine.expect.toml"     # expected failures, relative to the file
 profiles = ["coordinator"]           # default: all that the adapter declares
+packs = ["core"]                     # default: all packs that are run
 """
 
 from __future__ import annotations
@@ -37,6 +38,7 @@ class _Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=Tr
     files: tuple[str, ...] = ()
     expect: str = ""
     profiles: tuple[str, ...] = ()
+    packs: tuple[str, ...] = ()
 
 
 class _File(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -55,6 +57,7 @@ class Target:
     cwd: Path | None = None
     expect: Path | None = None
     profiles: tuple[str, ...] = ()
+    packs: tuple[str, ...] = ()
     missing: str = ""
 
 
@@ -95,6 +98,7 @@ def _target(entry: _Entry, base: Path) -> Target:
         cwd=cwd,
         expect=base / entry.expect if entry.expect else None,
         profiles=entry.profiles,
+        packs=entry.packs,
         missing=_missing(entry, cwd),
     )
 
