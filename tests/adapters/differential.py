@@ -7,6 +7,7 @@ difference as a script.
 from __future__ import annotations
 
 import argparse
+import copy
 import json
 import random
 import subprocess
@@ -15,6 +16,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias, cast
+
+from tests.adapters.outbox_scripts import outbox
 
 from optisync.errors import ChangeInapplicable
 from optisync.values import ClientSeq, Obj, freeze
@@ -42,7 +45,8 @@ class Script:
 def scripts(seed: int, count: int, profile: str) -> Iterator[Script]:
     """`count` random scripts of a profile, the same for the same seed."""
     rng = random.Random(f"{seed} {profile}")
-    make = {"coordinator": _coordinator, "view": _view, "patch": _patch}[profile]
+    makers = {"coordinator": _coordinator, "view": _view, "patch": _patch, "outbox": _outbox}
+    make = makers[profile]
     for _ in range(count):
         yield make(rng)
 
@@ -256,6 +260,10 @@ def _registered(steps: Sequence[Json]) -> set[str]:
     return {f"$m{n}" for n in range(1, 6) if f'"$m{n}"' in text}
 
 
+def _outbox(rng: random.Random) -> Script:
+    return Script("outbox", *outbox(rng))
+
+
 def _view(rng: random.Random) -> Script:
     steps: list[Thing] = []
     names: list[str] = []
@@ -303,11 +311,14 @@ def _put(process: subprocess.Popen[bytes], frame: Thing) -> None:
 
 def expected(script: Script) -> list[Thing]:
     """What the reference observes."""
-    return run_script(script.profile, script.setting, script.steps)
+    steps = copy.deepcopy(script.steps)  # a step of a script may change what an earlier one gave
+    return run_script(script.profile, script.setting, steps)
 
 
 def plain(observation: Thing, profile: str) -> Thing:
     """An observation without texts for people, inverses, and the plan."""
+    if profile == "outbox":
+        return observation | {"out": _plain(observation["out"], profile)}
     return {k: _plain(v, profile) if k in ("out", "effects") else v for k, v in observation.items()}
 
 
@@ -445,7 +456,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--scripts", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--profile", nargs="+", default=["patch", "coordinator", "view"])
+    parser.add_argument("--profile", nargs="+", default=["patch", "coordinator", "view", "outbox"])
     given = parser.parse_args()
     bad = 0
     for profile in cast(list[str], given.profile):

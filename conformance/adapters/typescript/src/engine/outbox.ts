@@ -149,11 +149,14 @@ export class Outbox {
       if (isNew) this.#ledger.count({ epoch: snapshot.epoch, seq: snapshot.seq, watermark: undefined });
       else if (snapshot.seq > seq) this.#ledger.count({ seq: snapshot.seq });
       if (isNew) this.#requeue();
-      for (const [number, outcome] of [...snapshot.outcomes].sort(([a], [b]) => a - b)) {
+      for (const { seq: number } of [...this.#ledger.queue]) {
         const item = this.#ledger.queue.get(number);
-        if (isItem(item)) this.#settlement.decide(item, outcome);
+        const outcome = snapshot.outcomes.get(number);
+        if (!isItem(item)) continue;
+        if (outcome !== undefined) this.#settlement.decide(item, outcome);
+        // The server knows nothing of this client: what became of what was sent nobody can say.
+        else if (isNew && !snapshot.clientKnown && item.sent !== undefined) this.#settlement.doubt(item);
       }
-      if (isNew && !snapshot.clientKnown) this.#forgotten();
       this.#settlement.cover();
     });
   }
@@ -294,7 +297,7 @@ export class Outbox {
   #result(lease: number, { id, outcome }: Result): boolean {
     const item = this.#ledger.item(id);
     // Under a lease older than its first it is about an earlier entry with this id.
-    if (item === undefined || (item.sent !== undefined && lease < item.sent.first)) {
+    if (item === undefined || lease < (item.sent?.first ?? 0)) {
       if (this.#ledger.leftInDoubt(id)) this.#ledger.tell((to) => to.diag("late-verdict", id));
       return false;
     }
@@ -339,23 +342,18 @@ export class Outbox {
     }
   }
 
-  /** The server knows nothing of this client: what became of what was sent nobody can say. */
-  #forgotten(): void {
-    for (const { seq } of [...this.#ledger.queue]) {
-      const item = this.#ledger.queue.get(seq);
-      if (isItem(item) && item.state !== "acked" && item.sent !== undefined) this.#settlement.doubt(item);
-    }
-  }
-
   #pass({ seq, upto, refused }: Watermark): void {
-    const { watermark: before } = this.#ledger.numbers;
-    if (before === undefined || upto > before) this.#ledger.count({ watermark: upto });
+    const { watermark: before, counter } = this.#ledger.numbers;
+    if (before !== undefined && upto <= before) return;
+    // The server has decided numbers that this store has forgotten: they are not given out again.
+    if (upto > counter) this.#ledger.count({ counter: upto });
+    this.#ledger.count({ watermark: upto });
     for (const member of [...this.#ledger.queue]) {
       if (member.seq > upto) break;
       const now = this.#ledger.queue.get(member.seq);
       if (now === undefined) continue;
       if (!isItem(now)) {
-        if (this.#ordered && now.state === "skip") this.#ledger.drop(now.seq);
+        this.#ledger.drop(now.seq);
       } else if (refused !== undefined && (now.state !== "acked" || refused.has(now.seq))) {
         const code = refused.get(now.seq);
         if (code === undefined && temporaryId(now.entry) !== undefined) continue;

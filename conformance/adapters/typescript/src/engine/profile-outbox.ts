@@ -23,6 +23,12 @@ import { Outbox } from "./outbox.js";
 
 const NEVER = 1_000_000_000_000;
 
+interface Key {
+  readonly key: string;
+  /** Whether the script gave it. */
+  readonly given: boolean;
+}
+
 /** What is left of a run when its engine dies: the files, and what belongs to the script. */
 class Outside {
   readonly directory = mkdtempSync(join(tmpdir(), "optisync-outbox-"));
@@ -32,8 +38,9 @@ class Outside {
   diesBefore = false;
   /** What callers hold in their hands, by name. */
   readonly values = new Map<string, Json>();
-  /** The key of each name, and whether the script gave it. */
-  readonly keys = new Map<string, { readonly key: string; readonly given: boolean }>();
+  /** By name: the key it was last offered with, and the one with which it is in the queue. */
+  readonly offered = new Map<string, Key>();
+  readonly keys = new Map<string, Key>();
   /** Numbers taken, until they are used. */
   readonly taken = new Map<string, number>();
   readonly leases = new Map<string, number>();
@@ -205,12 +212,12 @@ class Life implements Session, Listener {
 
   entry(step: Step): Entry {
     const m = String(step["m"]);
-    const { values, keys } = this.outside;
+    const { values, offered } = this.outside;
     // What the change is made of is the caller's own, and is scribbled on.
     const change = parseChanges({ it: step["change"] }).get("it") as Change;
     if (!values.has(m)) values.set(m, step["change"] as Json);
     const key = step["key"] === undefined ? `key-of-${m}` : String(step["key"]);
-    if (!keys.has(m)) keys.set(m, { key, given: step["key"] !== undefined });
+    offered.set(m, { key, given: step["key"] !== undefined });
     const base = optional(step["base"]);
     const epoch = optional(step["base_epoch"]) ?? this.#baseEpoch;
     return {
@@ -252,13 +259,16 @@ class Life implements Session, Listener {
   // --- Listener
 
   enqueued(id: string, seq: number, again: boolean): void {
-    if (!again && this.run.names.raw(id) === undefined) this.run.names.bind(id, seq);
+    if (!again) {
+      if (this.run.names.raw(id) === undefined) this.run.names.bind(id, seq);
+      this.outside.keys.set(id, this.outside.offered.get(id) as Key);
+    }
     this.run.effect(again ? { e: "enqueued", m: id, again } : { e: "enqueued", m: id });
   }
 
   send({ entries, skips, floor }: Batch): void {
     for (const { id, key } of entries) {
-      if (this.outside.keys.get(id)?.key !== key) this.run.effect({ e: "key-changed", m: id });
+      if (this.#key(id)?.key !== key) this.run.effect({ e: "key-changed", m: id });
     }
     const names = skips.map(([first, last]) => [this.#name(first), this.#name(last)]);
     const lowest = this.#name(floor);
@@ -302,7 +312,7 @@ class Life implements Session, Listener {
   }
 
   #sent({ id, entity, change, base }: Batch["entries"][number]): JsonObject {
-    const keyed = this.outside.keys.get(id);
+    const keyed = this.#key(id);
     return {
       m: id,
       resource: entity.resource,
@@ -311,6 +321,11 @@ class Life implements Session, Listener {
       ...(base && { base: base.version }),
       ...(keyed?.given && { key: keyed.key }),
     };
+  }
+
+  /** After a crash behind the save of an enqueue nobody heard that it succeeded. */
+  #key(id: string): Key | undefined {
+    return this.outside.keys.get(id) ?? this.outside.offered.get(id);
   }
 
   #member(member: Member): JsonObject {
