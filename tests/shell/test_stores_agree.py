@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from tests.shell.samples import DOCUMENTS, NUMBERS, ROWS, opened
 
-from optisync.outbox.rows import Doubt, Row, key_of
+from optisync.contracts.entry import Entity, EntityId, EntryId, Resource
+from optisync.outbox.rows import Doubt, DoubtLifted, Row, key_of
 from optisync.shell.memory import MemoryStore
 from optisync.shell.store import Loaded, Store
-from optisync.values import AtomKey, Obj
+from optisync.values import AtomKey, ClientSeq, Obj
 from optisync.view import Doc
 
 Commit = tuple[tuple[Row, ...], tuple[tuple[AtomKey, Doc], ...]]
@@ -57,6 +58,18 @@ def agree(path: Path, commits: list[Commit]) -> None:
         assert held(sqlite) == held(memory)
     finally:
         sqlite.close()
+
+
+def test_doubts_are_kept_in_the_order_in_which_they_came_up(tmp_path: Path) -> None:
+    entity = Entity(Resource("todos"), EntityId("t"))
+    first, second, third = (Doubt(ClientSeq(n), EntryId(f"e{n}"), entity) for n in (3, 1, 2))
+    memory, sqlite = MemoryStore(), opened(tmp_path / "outbox.db")
+    for store in (memory, sqlite):
+        store.commit((NUMBERS, first, second, third))
+        store.commit((DoubtLifted(first.seq),))
+        store.commit((first,))
+    assert sqlite.load() == memory.load() == Loaded((NUMBERS, second, third, first), Obj())
+    sqlite.close()
 
 
 def test_a_store_that_was_never_used_is_empty(tmp_path: Path) -> None:
