@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
 from itertools import groupby
 from operator import itemgetter
@@ -101,7 +101,7 @@ class SqliteStore:
         self._lock.release()
 
     @contextmanager
-    def _typed(self) -> Iterator[None]:
+    def _typed(self) -> Generator[None]:
         """Every failure as a StoreError, with nothing left of what was begun."""
         try:
             yield
