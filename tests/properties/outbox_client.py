@@ -7,8 +7,10 @@ the same, also when a save fails and when the process ends in the middle.
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from tempfile import TemporaryDirectory
 from typing import Generic, Protocol, TypeVar
 
+from tests.properties.outbox_authority import ME
 from tests.properties.outbox_classes import classes
 
 from optisync.errors import OptisyncError
@@ -19,6 +21,7 @@ from optisync.outbox.state import Outbox, reborn, start, with_row
 from optisync.outbox.turn import trace
 from optisync.shell.durable import DurableOutbox
 from optisync.shell.memory import MemoryStore
+from optisync.shell.sqlite import SqliteStore
 from optisync.shell.store import Loaded, Store, StoreDiskFull
 from optisync.values import AtomKey, Epoch
 from optisync.view import Doc
@@ -40,6 +43,7 @@ class Disk(Protocol):
     """Where a store lives while no process has it open."""
 
     def open(self) -> Store: ...
+    def remove(self) -> None: ...
 
 
 class MemoryDisk:
@@ -48,6 +52,20 @@ class MemoryDisk:
 
     def open(self) -> Store:
         return self.store
+
+    def remove(self) -> None:
+        pass
+
+
+class SqliteDisk:
+    def __init__(self) -> None:
+        self.folder = TemporaryDirectory()
+
+    def open(self) -> Store:
+        return SqliteStore(f"{self.folder.name}/outbox.db", ME)
+
+    def remove(self) -> None:
+        self.folder.cleanup()
 
 
 @dataclass(frozen=True)
@@ -106,19 +124,24 @@ class Life:
     def commit(
         self, rows: tuple[Row, ...], documents: tuple[tuple[AtomKey, Doc], ...] = ()
     ) -> None:
-        if self.failing:
+        if self.failing and rows:
             self.failing = False
             raise StoreDiskFull("store", "no room")
+        self.burn(bool(rows))  # without rows: documents that one store cannot tell from its own
         self.store.commit(rows, documents)
         for row in rows:
             self.folded = with_row(self.folded, row)
+        self.burn(bool(rows))
 
     def close(self) -> None:
         self.store.close()
 
-    def point(self, _: str) -> None:
-        self.fuse -= 1
-        if self.fuse == 0:
+    def point(self, name: str) -> None:
+        self.burn(not name.endswith("-save"))
+
+    def burn(self, counts: bool) -> None:
+        self.fuse -= counts
+        if counts and self.fuse == 0:
             raise Crash
 
     def observe(self, effect: Effect) -> None:
@@ -226,3 +249,9 @@ class Client:
         """The process ends between two calls."""
         for life in self.lives:
             life.store.close()
+
+    def remove(self) -> None:
+        """Nothing is left of the run."""
+        self.end()
+        for life in self.lives:
+            life.disk.remove()

@@ -134,7 +134,7 @@ class Judge:
     def may_conflict(self, item: Item) -> bool:
         """Whether something came between that the client could not have known to be its own."""
         planned, server = item.entry.base, self.authority.server
-        if planned is None or planned.epoch != server.epoch:
+        if planned is None or planned.epoch != server.epoch or self.breaks_chain(item.seq):
             return True
         atom = atom_of(item.entry.entity)
         since = [

@@ -10,7 +10,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 
 from tests.properties.outbox_authority import ME, AskWatermark, Authority, Ordered
-from tests.properties.outbox_client import Client, Disk, MemoryDisk
+from tests.properties.outbox_client import Client, Disk, MemoryDisk, SqliteDisk
 from tests.properties.outbox_judge import Judge
 from tests.properties.outbox_world import World
 from tests.properties.outbox_writes import Writes
@@ -41,17 +41,20 @@ MENU = (
     (World.release, 1),
     (World.invent, 1),
     (World.restart, 1),
-    (World.disaster, 2),
+    (World.disaster, 3),
 )
 
 
-def made(choose: Choose, disks: list[Disk], mode: Mode, labels: bool = True) -> World:
+def made(choose: Choose, disks: list[type[Disk]], mode: Mode, labels: bool = True) -> World:
     """A world whose shape is chosen too."""
+    capacity, often, attempts = (3, 6)[choose(2)], (0, 2, 6)[choose(3)], 1 + choose(2)
+    consumes, crashes = choose(3) == 0, (0, 15, 60)[choose(3)]
+    menu = [World.write, World.reserve, World.arrive, World.arrive]
+    for action, share in MENU:
+        menu += [action] * (share * (0, 1, 1, 1, 4)[choose(5)])
     config = Config(
-        ME, mode, capacity=(3, 6)[choose(2)], lease_ms=100, max_attempts=2, delay_ms=10,
-        max_delay_ms=40,
+        ME, mode, capacity, lease_ms=100, max_attempts=attempts, delay_ms=10, max_delay_ms=40
     )  # fmt: skip
-    often = (0, 3, 8)[choose(3)]
     world: World
 
     def not_now() -> bool:
@@ -59,30 +62,34 @@ def made(choose: Choose, disks: list[Disk], mode: Mode, labels: bool = True) -> 
 
     kind = Authority if mode is Mode.ENTITY else Ordered
     authority = kind(not_now, labels)
-    client = Client(config, choose(3) == 0, disks)
-    judge = Judge(config, authority)
-    world = World(choose, authority, client, judge, Writes(choose), (0, 15, 60)[choose(3)])
-    for action, share in MENU:
-        world.menu += [action] * (share * (0, 1, 1, 1, 4)[choose(5)])
-    world.menu += [World.write, World.reserve, World.arrive, World.arrive]
-    judge.note_server()
+    client = Client(config, consumes, [disk() for disk in disks])
+    world = World(
+        choose, authority, client, Judge(config, authority), Writes(choose), crashes, menu
+    )  # fmt: skip
+    world.judge.note_server()
     world.mail += [Fetch(ME), AskWatermark()]
     return world
 
 
 def entity(choose: Choose) -> World:
-    return made(choose, [MemoryDisk()], Mode.ENTITY)
+    return made(choose, [MemoryDisk], Mode.ENTITY)
 
 
 def ordered(choose: Choose) -> World:
-    return made(choose, [MemoryDisk()], Mode.ORDERED)
+    return made(choose, [MemoryDisk], Mode.ORDERED)
 
 
 def watermark(choose: Choose) -> World:
-    return made(choose, [MemoryDisk()], Mode.ORDERED, labels=False)
+    return made(choose, [MemoryDisk], Mode.ORDERED, labels=False)
 
 
-KINDS: dict[str, Make] = {make.__name__: make for make in (entity, ordered, watermark)}
+def stores(choose: Choose) -> World:
+    """Both stores side by side."""
+    mode = (Mode.ENTITY, Mode.ORDERED)[choose(2)]
+    return made(choose, [MemoryDisk, SqliteDisk], mode)
+
+
+KINDS: dict[str, Make] = {make.__name__: make for make in (entity, ordered, watermark, stores)}
 
 
 def play(choose: Choose, make: Make, actions: int | None = None) -> World | None:
@@ -92,13 +99,20 @@ def play(choose: Choose, make: Make, actions: int | None = None) -> World | None
     except Over:
         return None
     try:
+        act(world, actions)
+        world.quiesce()
+    finally:
+        world.client.remove()
+    return world
+
+
+def act(world: World, actions: int | None) -> None:
+    try:
         while actions is None or actions:
             world.act()
             actions = None if actions is None else actions - 1
     except Over:
         pass
-    world.quiesce()
-    return world
 
 
 def replay(script: Sequence[int], make: Make) -> None:

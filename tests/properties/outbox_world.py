@@ -44,9 +44,9 @@ class World:
     client: Client
     judge: Judge
     writes: Writes
-    crashes: int = 0
+    crashes: int
+    menu: list[Callable[["World"], None]]
     mail: list[Message] = field(default_factory=list)
-    menu: list[Callable[["World"], None]] = field(default_factory=list)
     now: int = 0
     foreign: int = 0
     calm: bool = False
@@ -114,8 +114,7 @@ class World:
         seqs = [None, *spare, ClientSeq(99)][self.choose(len(spare) + 1 + self.coin(20)) :][:1]
         stored, at = not self.coin(6), self.writes.clock()
         self.judge.trying(entries, stored)
-        kind = "enqueue" if stored else "direct"
-        done = self.call(kind, lambda outbox: outbox.enqueue(entries, seqs, stored, at))
+        done = self.call("enqueue", lambda outbox: outbox.enqueue(entries, seqs, stored, at))
         if done.error is None:  # also for a write that was there already
             self.judge.open -= set(seqs)
 
@@ -127,10 +126,9 @@ class World:
         return self.writes.one(self.plan())
 
     def take(self) -> None:
-        if self.coin(2):
-            taken = self.call("take", DurableOutbox.take).answer
-            if taken is not None and taken not in self.judge.numbers:
-                self.judge.took(taken)
+        taken = self.call("take", DurableOutbox.take).answer
+        if taken is not None and taken not in self.judge.numbers:
+            self.judge.took(taken)
 
     def give_up(self) -> None:
         for seq in sorted(self.judge.open)[:1]:
@@ -138,8 +136,10 @@ class World:
                 self.judge.open.discard(seq)
 
     def some_entry(self) -> EntryId:
-        names = [item.entry.entry_id for item in self.items()] or [EntryId("nobody")]
-        return names[self.choose(len(names))]
+        items = self.items()
+        parked = [item for item in items if isinstance(item.status, Parked)]
+        some = parked if parked and self.coin(2) else items
+        return some[self.choose(len(some))].entry.entry_id if some else EntryId("nobody")
 
     def cancel(self) -> None:
         name = self.some_entry()
@@ -207,7 +207,7 @@ class World:
         self.post(self.authority.write_elsewhere(ClientSeq(self.foreign), atom, change))
 
     def disaster(self) -> None:
-        if not self.coin(3):
+        if not self.coin(2):
             return
         if self.choose(4) == 0:
             self.authority.forget()
@@ -283,7 +283,7 @@ class World:
         kind = f"settle {type(results[0].outcome).__name__.lower()}" if results else "settle none"
         given = tuple(results)
         self.call(
-            kind if len(results) < 2 else "settle several",
+            kind if len(results) < 2 else "settle",
             lambda outbox: outbox.settle(answer.token, answer.epoch, given),
         )
 
