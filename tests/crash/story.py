@@ -218,4 +218,7 @@ class Story:
             self._call(life, answer)
         while (delta := self._authority.next_delta(self._done.cursor)) is not None:
             self._call(life, delta)
+            if self._done.refused:
+                self.ledger.finds("stuck", f"{delta}: {self._done.refused}")
+                break
         self._call(life, Consume(self.ledger.heard_upto))
