@@ -70,10 +70,11 @@ def load_pack(
         for path in sorted(folder.glob("*/*.json")):
             if profile is None or path.parent.name == profile:
                 found += _load(path, "core", glob)
-    if "cover" in packs and profile in (None, "coordinator"):
+    if "cover" in packs:
         from optisync_conformance.cover import cover  # generated, which takes its time
 
-        found += [case for case in cover() if fnmatchcase(case.id, glob)]
+        for name in PROFILES if profile is None else (profile,):
+            found += [case for case in cover(name) if fnmatchcase(case.id, glob)]
     _refuse_duplicates(found)
     return tuple(found)
 

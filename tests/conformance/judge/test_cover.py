@@ -1,50 +1,110 @@
-"""The cover pack takes every transition of its scopes, and the reference passes it."""
+"""The cover pack takes every transition of its worlds, and the reference passes it."""
+
+from functools import cache
 
 import pytest
 
-from optisync_conformance.cases import run_case
-from optisync_conformance.cover import cases_of, figures, rests, walks
+from optisync.outbox.rows import InFlight, Item, Member
+from optisync.outbox.state import Outbox, overlays, status_name
+from optisync_conformance import covercoordinator, coveroutbox
+from optisync_conformance.cases import Case, load_pack, run_case
+from optisync_conformance.cover import cases_of, graphs
+from optisync_conformance.coverworld import Graph, explore, walks
 from optisync_conformance.faults import load_fault
 from optisync_conformance.judge import judge
-from optisync_conformance.modelcheck.coordinator_cover import cover_scopes
+from optisync_conformance.reference.run import run_script
 from optisync_conformance.reference.stdio import SEES
 from optisync_conformance.requirements import requirements
 from optisync_conformance.selftest import bounded, looking
 
-SCOPES = {scope.name: scope for scope in cover_scopes()}
+COORDINATOR = {world.subject.name: world for world in covercoordinator.worlds()}
+OUTBOX = {world.subject.name: world for world in coveroutbox.worlds()}
 
 
-@pytest.mark.parametrize("name", ["cover_gaps", "cover_raises"])
+@cache
+def graph(name: str) -> Graph:
+    return explore(OUTBOX[name]) if name in OUTBOX else explore(COORDINATOR[name])
+
+
+@cache
+def cases(name: str) -> tuple[Case, ...]:
+    return tuple(cases_of(graph(name)))
+
+
+@pytest.mark.parametrize("name", ["gaps", "raises", "outbox-verdicts", "outbox-keys"])
 def test_walks_take_every_transition(name: str) -> None:
-    graph = rests(SCOPES[name])
-    taken = {(start, id(edge)) for walk in walks(graph) for start, edge in walk}
-    assert len(taken) == graph.edge_count
-    for walk in walks(graph):
+    world = graph(name)
+    taken = {(start, id(edge)) for walk in walks(world) for start, edge in walk}
+    assert len(taken) == world.edge_count
+    for walk in walks(world):
         states = [start for start, _ in walk]
         assert states[0] == 0
         assert states[1:] == [edge.target for _, edge in walk[:-1]]
 
 
-def test_the_cases_of_a_scope() -> None:
-    cases = list(cases_of(SCOPES["cover_gaps"]))
-    assert [case.id for case in cases[:2]] == ["cover.gaps.1", "cover.gaps.2"]
-    for case in cases[::4]:
+@pytest.mark.parametrize("name", ["gaps", "outbox-verdicts"])
+def test_the_cases_of_a_world(name: str) -> None:
+    assert [case.id for case in cases(name)[:2]] == [f"cover.{name}.1", f"cover.{name}.2"]
+    for case in cases(name)[::8]:
         found = judge(case, run_case(case), SEES[case.profile])
         assert (found.failures, found.blind) == ((), ())
         assert {step.req for step in case.steps} <= set(requirements())
-    again = cases_of(SCOPES["cover_gaps"])
-    assert [case for case, _ in zip(again, range(3), strict=False)] == cases[:3]
+    again = cases_of(graph(name))
+    assert [case for case, _ in zip(again, range(3), strict=False)] == [*cases(name)[:3]]
 
 
-@pytest.mark.parametrize("fault", ["gaps-apply", "overlaps-apply", "buffer-keeps-the-farthest"])
-def test_the_cases_catch_what_they_were_not_written_for(fault: str) -> None:
+@pytest.mark.parametrize("name", ["outbox-order_restored", "outbox-crashes"])
+def test_a_walk_of_the_outbox_is_where_its_graph_is(name: str) -> None:
+    """Scripts name entries, numbers and leases; the names must mean the same in every state."""
+    world = OUTBOX[name]
+    for walk in [*walks(graph(name))][::20]:
+        steps = [dict(step) for _, edge in walk for step in edge.steps]
+        observed = iter(run_script("outbox", world.subject.setting, steps)[1:])
+        state = world.initial
+        for _, edge in walk:
+            state = next(after for steps, after in world.moves(state) if steps == edge.steps)
+            *_, last = (next(observed) for _ in edge.steps)
+            assert {field: last[field] for field in shown(state)} == shown(state)
+
+
+def shown(state: Outbox) -> dict[str, object]:
+    numbers = state.numbers
+    return {
+        "queue": [member(each) for each in state.queue],
+        "pending": [f"$m{item.seq}" for item in overlays(state)],
+        "cursor": {"epoch": numbers.epoch, "seq": numbers.server_seq},
+        "reports": [f"$m{report.seq}" for report in state.reports],
+    }
+
+
+def member(given: Member) -> dict[str, object]:
+    told: dict[str, object] = {"m": f"$m{given.seq}", "state": status_name(given)}
+    if isinstance(given.status, InFlight):
+        told["lease"] = f"$l{given.status.token}"
+    if isinstance(given, Item):
+        told["attempts"] = given.attempts
+    return told
+
+
+FAULTS = [
+    ("gaps-apply", "gaps"),
+    ("overlaps-apply", "gaps"),
+    ("buffer-keeps-the-farthest", "gaps"),
+    ("a-later-refusal-wins", "outbox-verdicts"),
+]
+
+
+@pytest.mark.parametrize(("fault", "name"), FAULTS)
+def test_the_cases_catch_what_they_were_not_written_for(fault: str, name: str) -> None:
+    made = cases(name)  # by the version without the fault
     with bounded(load_fault(fault)) as run:
         look = looking(run)
-        assert any(look(case) is not None for case in cases_of(SCOPES["cover_gaps"]))
+        assert any(look(case) is not None for case in made)
 
 
 @pytest.mark.slow
-def test_the_figures_are_those_of_the_graphs() -> None:
-    found = figures()
-    assert len(found) == len(SCOPES)
-    assert sum(edges for _, _, edges, _ in found) > 5000
+@pytest.mark.parametrize(("profile", "least"), [("coordinator", 5000), ("outbox", 10000)])
+def test_every_transition_is_in_the_pack(profile: str, least: int) -> None:
+    found = list(graphs(profile))
+    assert sum(graph.edge_count for graph in found) > least
+    assert len(load_pack(["cover"], profile)) == sum(len(list(walks(each))) for each in found)

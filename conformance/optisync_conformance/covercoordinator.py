@@ -1,22 +1,62 @@
-"""The inputs of the coordinator's scopes as steps of protocol 1, and what each step is about."""
+"""The coordinator's small worlds: inputs as steps of protocol 1, and what each step is about.
+
+A transition here goes from rest to rest: an input of the application or the server with the
+answers of the host that it leads to, each of them succeeding, or the first one failing.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from functools import partial
 from typing import Final, assert_never
 
 from optisync.contracts.messages import Accepted, Ack, Delta, Head, Outcome, Reject, Snapshot
 from optisync.coordinator.config import Config
 from optisync.coordinator.inputs import Abandon, Applied, Generate, Input, Register, Sent, Tick
 from optisync.coordinator.state import Coordinator
+from optisync.coordinator.step import step as machine
 from optisync.values import Json, Obj
 from optisync.view import Changes, changes_to_json
+from optisync_conformance.coverworld import Steps, Subject, World, refusal_of, topic_of
 from optisync_conformance.modelcheck.coordinator import DOCS
+from optisync_conformance.modelcheck.coordinator_cover import cover_scopes
+from optisync_conformance.modelcheck.coordinator_scopes import Scope
 from optisync_conformance.reference.host import thaw
 from optisync_conformance.script import filled_setting, filled_step
 
 
-def setting_of(config: Config, strategy: str) -> dict[str, object]:
+def worlds() -> Iterator[World[Coordinator]]:
+    """The scopes that are compared with the model."""
+    for scope in cover_scopes():
+        name, setting = scope.name.removeprefix("cover_"), _setting(scope.config, scope.strategy)
+        subject = Subject(name, scope.about, "coordinator", setting, _SEEN, _topic)
+        yield World(subject, scope.initial, partial(_moves, scope))
+
+
+_SEEN: Final = ("effects", "view", "push_view", "pending", "confirmed")
+
+
+def _moves(scope: Scope, state: Coordinator) -> Iterator[tuple[Steps, Coordinator]]:
+    for given in scope.inputs:
+        for fails in (False, True) if not isinstance(given, Applied) else ():
+            after = _settled(scope.config, state, given, fails)
+            if after is not None and scope.inside(after):
+                failing = ({"do": "apply-fails", "times": 1},) if fails else ()
+                yield (*failing, step_of(given, state)), after
+
+
+def _settled(config: Config, state: Coordinator, given: Input, fails: bool) -> Coordinator | None:
+    """The next state at rest; None if the host was to fail and was not asked."""
+    state = machine(config, state, given).state
+    if fails and state.port is None:
+        return None
+    ok = not fails
+    while state.port is not None:
+        state, ok = machine(config, state, Applied(ok)).state, True
+    return state
+
+
+def _setting(config: Config, strategy: str) -> dict[str, object]:
     """`with` for a scope."""
     limits = {"pending": config.limits.pending, "buffer": config.limits.buffer}
     given: dict[str, object] = {"docs": thaw(DOCS), "variant": config.variant.value}
@@ -135,15 +175,6 @@ _SHOWN: Final[dict[str, tuple[tuple[str, str], ...]]] = {
 }
 
 
-def requirement_of(do: Obj, after: Mapping[str, Json]) -> str:
-    """The requirement a step is about; a refusal is about the one that its code is named for."""
-    out = after["out"]
-    code = out.get("err") if isinstance(out, Obj) else None
-    if code is not None:
-        return str(code)
-    told = {""}
-    effects = after["effects"]
-    for effect in effects if isinstance(effects, tuple) else ():
-        if isinstance(effect, Obj):
-            told |= {str(effect["e"]), f"{effect['e']}:{effect.get('code')}"}
-    return next(slug for mark, slug in _SHOWN[str(do["do"])] if mark in told)
+def _topic(do: Obj, after: Mapping[str, Json]) -> str:
+    """A refusal is about the requirement that its code is named for."""
+    return refusal_of(after) or topic_of(_SHOWN, do, after)
