@@ -43,7 +43,7 @@ from optisync_conformance.modelcheck.outbox_cover import cover_scopes
 from optisync_conformance.modelcheck.outbox_inputs import ME
 from optisync_conformance.modelcheck.outbox_scopes import Scope
 from optisync_conformance.reference.outboxtelling import change_json
-from optisync_conformance.requirements import requirements
+from optisync_conformance.requirements import load
 from optisync_conformance.script import filled_setting, filled_step
 
 _SEEN: Final = ("effects", "pending", "queue", "cursor", "reports")
@@ -267,11 +267,12 @@ _SHOWN: Final[dict[str, tuple[tuple[str, str], ...]]] = {
         ("", "lease-ends-at-restart"),
     ),
 }
-_CODES: Final = {"store-failed": "store-failure-refuses"}
 
 
 def _topic(do: Obj, after: Mapping[str, Json]) -> str:
     """A refusal is about the requirement that its code is named for, or that of its call."""
-    code = refusal_of(after) or ""
-    slug = _CODES.get(code, code)
-    return slug if slug in requirements() else topic_of(_SHOWN, do, after)
+    code = refusal_of(after)
+    if code == "store-failed":
+        return "store-failure-refuses"
+    own = code is not None and code in load() and load()[code].file == "outbox.md"
+    return code if code is not None and own else topic_of(_SHOWN, do, after)
