@@ -8,13 +8,11 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
-from typing import cast
+from dataclasses import dataclass
 
 from optisync.contracts.entry import Entity, EntryId, Millis, WriteEntry
 from optisync.contracts.messages import Delta, Snapshot
 from optisync.coordinator.facade import KEPT_ERRORS, Observers, Unsubscribe
-from optisync.coordinator.given import changes_given
 from optisync.machine import Step
 from optisync.outbox.config import Config
 from optisync.outbox.effects import Effect, Enqueued, Resync, Save, Send
@@ -39,9 +37,10 @@ from optisync.outbox.inputs import (
 from optisync.outbox.rows import Doubt, Item, Numbers, Report
 from optisync.outbox.state import Outbox, next_wake, start, status_name
 from optisync.outbox.step import step
+from optisync.shell.given import entry_given
 from optisync.shell.store import Store, StoreError
-from optisync.values import MAX_INT, AtomKey, ClientSeq, Epoch, Obj
-from optisync.view import ABSENT, Create, Delete, Doc, Docs, Upsert, apply_changes
+from optisync.values import AtomKey, ClientSeq, Epoch
+from optisync.view import ABSENT, Doc, Docs, apply_changes
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,7 +124,7 @@ class DurableOutbox:
         Values are copied. What is no change raises PatchMalformed, what is no JSON ValueMalformed.
         """
         now = Millis(time.time_ns() // 1_000_000) if at is None else at
-        given = Enqueue(tuple(map(_entry_given, entries)), tuple(seqs), stored, now)
+        given = Enqueue(tuple(map(entry_given, entries)), tuple(seqs), stored, now)
         return tuple(effect for effect in self.run(given) if isinstance(effect, Enqueued))
 
     def reserve(self, limit: int, owner: str = "") -> Send | None:
@@ -264,36 +263,6 @@ class DurableOutbox:
                 self._point(f"after-{name}")
         finally:
             self._telling = False
-
-
-def _entry_given(raw: object) -> WriteEntry:
-    """What a caller without types may give, made into what the type promises: frozen, checked."""
-    if not isinstance(raw, WriteEntry):
-        raise TypeError(f"a WriteEntry is expected, not {type(raw).__name__}")
-    change = raw.change
-    if isinstance(change, Delete) or (isinstance(change, Create) and _is_plain(change.value)):
-        return raw
-    if isinstance(change, Upsert) and change.patch is None and _is_plain(change.value):
-        return raw
-    ((_, frozen),) = changes_given({"change": change})
-    return replace(raw, change=frozen)
-
-
-def _is_plain(value: object) -> bool:
-    """Whether a look is enough to see a frozen JSON value: most are, and copies take time."""
-    match value:
-        case str():
-            return value.isascii()
-        case bool() | None:
-            return True
-        case int():
-            return abs(value) <= MAX_INT
-        case tuple():
-            return all(map(_is_plain, cast(tuple[object, ...], value)))
-        case Obj():
-            return all(k.isascii() and _is_plain(v) for k, v in value.items())
-        case _:
-            return False
 
 
 def _documents_after(before: Docs, numbers: Numbers, given: Input) -> Docs:

@@ -12,17 +12,13 @@ from typing import Annotated, Final, Literal, TypeAlias, TypeVar, cast
 import msgspec
 
 from optisync.contracts.entry import (
-    Entity,
-    EntityId,
     EntryId,
     IdempotencyKey,
     Millis,
-    Resource,
     Stamp,
     WriteEntry,
 )
 from optisync.contracts.messages import Accepted, Refused
-from optisync.errors import OptisyncError
 from optisync.outbox.rows import (
     Acked,
     Alias,
@@ -40,17 +36,22 @@ from optisync.outbox.rows import (
     Status,
     Verdict,
 )
-from optisync.values import AtomKey, ClientSeq, Epoch, Json, Obj, ServerSeq, Version, parse
-from optisync.view import Change, changes_from_json
+from optisync.shell.decoding import (
+    change_of,
+    entity_of,
+    is_text,
+    json_of,
+    list_of,
+    shaped,
+    stamp_of,
+    version_of,
+)
+from optisync.values import AtomKey, ClientSeq, Epoch, Json, ServerSeq, Version
 
 _Natural: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 _Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
 _Flag: TypeAlias = Literal[0, 1]
 Decoded = TypeVar("Decoded")
-
-
-class Unreadable(Exception):
-    """A stored row is not one that was written here; the message says why."""
 
 
 class _Columns(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -95,7 +96,7 @@ class _Hole(_Member, frozen=True, kw_only=True):
     def row(self) -> Hole:
         seq, entity = ClientSeq(self.seq), None
         if self.resource is not None and self.entity_id is not None:
-            entity = _entity(self.resource, self.entity_id)
+            entity = entity_of(self.resource, self.entity_id)
         return Hole(seq, self.status(), entity, bool(self.temporary))
 
 
@@ -147,9 +148,9 @@ class _Item(_Member, frozen=True, kw_only=True):
         return Item(
             ClientSeq(self.seq),
             self._entry(),
-            tuple(ClientSeq(seq) for seq in _decoded(self.waits_for, tuple[int, ...])),
+            tuple(ClientSeq(seq) for seq in list_of(self.waits_for, tuple[int, ...])),
             self.status(),
-            _stamp(self.base_epoch, self.base_version),
+            stamp_of(self.base_epoch, self.base_version),
             first=self.first_lease,
             told=bool(self.told),
             attempts=self.attempts,
@@ -161,11 +162,11 @@ class _Item(_Member, frozen=True, kw_only=True):
         return WriteEntry(
             EntryId(self.entry_id),
             IdempotencyKey(self.idempotency_key),
-            _entity(self.resource, self.entity_id),
-            _change(self.change),
-            _stamp(self.planned_epoch, self.planned_version),
+            entity_of(self.resource, self.entity_id),
+            change_of(self.change),
+            stamp_of(self.planned_epoch, self.planned_version),
             bool(self.temporary),
-            tuple(EntryId(name) for name in _decoded(self.depends_on, tuple[str, ...])),
+            tuple(EntryId(name) for name in list_of(self.depends_on, tuple[str, ...])),
             Millis(self.client_time_ms),
         )
 
@@ -191,7 +192,7 @@ class _Acked(_Item, frozen=True, kw_only=True, tag="acked"):
     version: int | None = None
 
     def status(self) -> Acked:
-        return Acked(ServerSeq(self.server_seq), _version(self.version))
+        return Acked(ServerSeq(self.server_seq), version_of(self.version))
 
 
 class _Parked(_Item, frozen=True, kw_only=True, tag="parked"):
@@ -210,7 +211,7 @@ class _OwnVersion(_Columns, frozen=True, kw_only=True):
     def row(self) -> OwnVersion:
         stamp = Stamp(Epoch(self.epoch), Version(self.version))
         since = Stamp(Epoch(self.since_epoch), Version(self.since_version))
-        return OwnVersion(_entity(self.resource, self.entity_id), stamp, since)
+        return OwnVersion(entity_of(self.resource, self.entity_id), stamp, since)
 
 
 class _Alias(_Columns, frozen=True, kw_only=True):
@@ -229,7 +230,7 @@ class _Doubt(_Columns, frozen=True, kw_only=True):
     entity_id: str
 
     def row(self) -> Doubt:
-        entity = _entity(self.resource, self.entity_id)
+        entity = entity_of(self.resource, self.entity_id)
         return Doubt(ClientSeq(self.seq), EntryId(self.entry_id), entity)
 
 
@@ -251,8 +252,8 @@ class _Accepted(_Report, frozen=True, kw_only=True, tag="accepted"):
     ids: str = "[]"
 
     def told(self) -> Accepted:
-        ids = _decoded(self.ids, tuple[tuple[str, str], ...])
-        return Accepted(ServerSeq(self.server_seq), _version(self.version), ids)
+        ids = list_of(self.ids, tuple[tuple[str, str], ...])
+        return Accepted(ServerSeq(self.server_seq), version_of(self.version), ids)
 
 
 class _Refused(_Report, frozen=True, kw_only=True, tag="refused"):
@@ -282,7 +283,7 @@ class Table:
 
     def read(self, columns: dict[str, object]) -> Row:
         """The row that was stored in these columns. Raises Unreadable."""
-        return cast(_Columns, _shaped(columns, self.shape)).row()
+        return cast(_Columns, shaped(columns, self.shape)).row()
 
 
 TABLES: Final = (
@@ -297,65 +298,8 @@ TABLES: Final = (
 
 def read_document(columns: dict[str, object]) -> tuple[AtomKey, Json]:
     """The document that was stored in these columns. Raises Unreadable."""
-    document = cast(_Document, _shaped(columns, _Document))
-    return AtomKey(document.atom), _json(document.content, "content")
-
-
-def _shaped(columns: dict[str, object], shape: object) -> object:
-    for name, value in columns.items():
-        if isinstance(value, str) and not _is_text(value):
-            raise Unreadable(f"{name}: no UTF-8")
-    present = {name: value for name, value in columns.items() if value is not None}
-    try:
-        return cast(object, msgspec.convert(present, shape))
-    except msgspec.ValidationError as error:
-        raise Unreadable(str(error).replace("field", "column")) from None
-
-
-def _is_text(value: str) -> bool:
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
-def _change(text: str) -> Change:
-    try:
-        ((_, change),) = changes_from_json(Obj({"change": _json(text, "change")}))
-    except OptisyncError as error:
-        raise Unreadable(str(error)) from None
-    return change
-
-
-def _json(text: str, column: str) -> Json:
-    try:
-        return parse(text)
-    except OptisyncError as error:
-        raise Unreadable(f"{column}: {error}") from None
-
-
-def _decoded(text: str, shape: type[Decoded]) -> Decoded:
-    try:
-        return msgspec.json.decode(text, type=shape)
-    except msgspec.DecodeError as error:
-        raise Unreadable(str(error)) from None
-
-
-def _stamp(epoch: int | None, version: int | None) -> Stamp | None:
-    if epoch is None and version is None:
-        return None
-    if epoch is None or version is None:
-        raise Unreadable("a version without its epoch, or an epoch without its version")
-    return Stamp(Epoch(epoch), Version(version))
-
-
-def _version(version: int | None) -> Version | None:
-    return None if version is None else Version(version)
-
-
-def _entity(resource: str, name: str) -> Entity:
-    return Entity(Resource(resource), EntityId(name))
+    document = cast(_Document, shaped(columns, _Document))
+    return AtomKey(document.atom), json_of(document.content, "content")
 
 
 def trace(seq: int, columns: dict[str, object]) -> Hole:
@@ -363,6 +307,6 @@ def trace(seq: int, columns: dict[str, object]) -> Hole:
     be read, so that nothing goes out that cannot be without it."""
     resource, name = columns["resource"], columns["entity_id"]
     known = isinstance(resource, str) and isinstance(name, str)
-    known = known and _is_text(f"{resource}{name}")
-    entity = _entity(str(resource), str(name)) if known else None
+    known = known and is_text(f"{resource}{name}")
+    entity = entity_of(str(resource), str(name)) if known else None
     return Hole(ClientSeq(seq), None, entity, columns["temporary"] == 1)

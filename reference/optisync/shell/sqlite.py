@@ -18,9 +18,10 @@ from typing import Final, cast
 
 from optisync.outbox.rows import Hole, Item, Numbers, Report, Row
 from optisync.shell.codec import write, write_document
+from optisync.shell.decoding import Unreadable
 from optisync.shell.migrations import prepare
 from optisync.shell.ownerlock import OwnerLock, identity
-from optisync.shell.reading import TABLES, Unreadable, read_document, trace
+from optisync.shell.reading import TABLES, read_document, trace
 from optisync.shell.store import (
     Loaded,
     Quarantined,
