@@ -35,6 +35,13 @@ class Names:
         self._numbers[name] = number
         self._given[number] = name
 
+    def renew(self, name: str, number: ClientSeq) -> None:
+        """The name stands for another number from now on: its earlier entry is gone."""
+        if self._numbers.pop(name, None) != number:
+            self.give(name, number)
+        else:
+            self._numbers[name] = number
+
     def number(self, name: str) -> ClientSeq:
         """The number of a name."""
         if name in self._numbers:

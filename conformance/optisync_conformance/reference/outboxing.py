@@ -91,8 +91,11 @@ class Engine:
 
     def _started(self) -> DurableOutbox:
         self._now = 0
-        life = DurableOutbox(self._config, self._store, self._epoch, self._told)
-        return life
+        return DurableOutbox(self._config, self._store, self._epoch, self._told)
+
+    def _begin(self) -> Out:
+        self._life = self._started()
+        return OK
 
     def close(self) -> None:
         """Give the store back."""
@@ -130,7 +133,7 @@ class Engine:
             case script.Start():
                 if self._life is not None:
                     raise ScriptError("`start` follows `crash`")
-                self._life = self._started()
+                return host.outcome(self._begin)
             case scriptoutbox.StoreFails(times):
                 self._store.fail(times)
             case scriptoutbox.ArmCrash(nth, when):

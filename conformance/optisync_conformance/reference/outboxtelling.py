@@ -32,15 +32,15 @@ class Telling:
     def __init__(self, recorder: Recorder, names: Names) -> None:
         self._recorder = recorder
         self._names = names
+        self._offered: dict[str, str] = {}
         self._keys: dict[str, str] = {}
         self._keyed: set[str] = set()
         self.lease = ""
 
     def expect(self, entry: WriteEntry, keyed: bool) -> None:
         """An entry is about to be enqueued; `keyed`: the script gave its key."""
-        self._keys.setdefault(entry.entry_id, entry.idempotency_key)
-        if keyed:
-            self._keyed.add(entry.entry_id)
+        self._offered[entry.entry_id] = entry.idempotency_key
+        (self._keyed.add if keyed else self._keyed.discard)(entry.entry_id)
 
     def effect(self, effect: Effect) -> None:
         """Tell one effect. Raises Planned."""
@@ -49,8 +49,10 @@ class Telling:
             case Save():
                 pass
             case Enqueued(entry_id, seq, again):
-                if not again and not self._names.known(entry_id):
-                    self._names.give(entry_id, seq)
+                untold = self._names.name(seq).startswith("#")  # the process died before it could say
+                if untold or not again:
+                    self._names.renew(entry_id, seq)
+                    self._keys[entry_id] = self._offered[entry_id]
                 told: dict[str, Plain] = {"e": "enqueued", "m": str(entry_id)}
                 tell(told | {"again": True} if again else told)
             case Send():

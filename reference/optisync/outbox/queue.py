@@ -61,8 +61,8 @@ class Queue:
 
     def waiting_for(self, seq: ClientSeq) -> tuple[Item, ...]:
         """The items that must not be sent before this number is settled."""
-        found = (self._item(child) for child in self.children.get(seq, ()))
-        return tuple(item for item in found if item is not None)
+        found = (self.members[child] for child in sorted(self.children.get(seq, ())))
+        return tuple(member for member in found if isinstance(member, Item))
 
     def put(self, member: Member) -> Queue:
         """The queue with this member in its place; it replaces the one with its number."""

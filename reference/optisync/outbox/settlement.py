@@ -257,7 +257,7 @@ def watermark_passed(config: Config, turn: Turn, given: Watermark) -> Turn:
         raise EpochAhead(numbers.epoch)  # [epoch-ahead]
     if given.server_seq > numbers.server_seq:
         raise WatermarkAhead(numbers.server_seq)  # [watermark-ahead]
-    if numbers.watermark is not None and given.upto <= numbers.watermark:
+    if numbers.watermark is not None and given.upto < numbers.watermark:
         return turn  # [watermark-retires-overlays]: it never goes back
     counter = max(numbers.counter, given.upto)
     turn = turn.numbered(replace(numbers, watermark=given.upto, counter=counter))
