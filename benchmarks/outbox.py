@@ -99,6 +99,7 @@ def bare(path: Path) -> Callable[[str], None]:
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode = WAL")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA fullfsync = ON")
     connection.execute("CREATE TABLE writes (seq INTEGER PRIMARY KEY, content TEXT)")
 
     def store(content: str) -> None:

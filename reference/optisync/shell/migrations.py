@@ -68,6 +68,7 @@ def prepare(connection: sqlite3.Connection, path: str, client: ClientId, key: st
     if mode != "wal":
         raise StoreError(path, f"SQLite offers no write-ahead log here, only {mode!r}")
     connection.execute("PRAGMA synchronous = FULL")
+    connection.execute("PRAGMA fullfsync = ON")  # where a plain one stops at the drive (macOS)
     connection.execute("BEGIN IMMEDIATE")
     for step in STEPS[version:]:
         for statement in step:

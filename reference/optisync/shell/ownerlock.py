@@ -1,7 +1,7 @@
 """One live process for each store: an operating system lock that ends with its holder.
 
 The lock is `flock` on a file beside the store. That file stays: removing it would let two
-processes hold locks on two files of the same name.
+processes hold locks on two files of the same name. A process forked by the holder shares the lock.
 """
 
 from __future__ import annotations

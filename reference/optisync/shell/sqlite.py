@@ -98,8 +98,10 @@ class SqliteStore:
 
     def close(self) -> None:
         """Let another process have the store; closing twice is harmless."""
-        self._connection.close()
-        self._lock.release()
+        try:
+            self._connection.close()
+        finally:
+            self._lock.release()
 
     @contextmanager
     def _typed(self) -> Generator[None]:
