@@ -164,6 +164,12 @@ Reborn(state) == [state EXCEPT !.now = 0, !.failures = 0, !.wait_until = 0]
 Known(state) == {a \in state.aliases : a.id # ""}
 Renamed(state, entry) == Rename(entry, Known(state))
 
+\* Whether it needs a version to be sent with, and none is known.
+LacksBase(state, entry) ==
+    /\ entry.change.kind \in {"update", "delete"} /\ entry.base = NoStamp
+    /\ ~(\E v \in state.versions : v.entity = entry.entity)
+
+\* [floor-below-undecided]
 Floor(state) == IF state.queue = <<>> THEN state.numbers.counter + 1 ELSE state.queue[1].seq
 
 \* --- turn.py ---------------------------------------------------------------
@@ -222,16 +228,16 @@ Done(turn) ==
 
 \* --- enqueue.py ------------------------------------------------------------
 
-\* Whether a version to send along is known, will be, or is not needed.
-BaseKnown(state, entry, seq) ==
-    \/ entry.change.kind \notin {"update", "delete"}
-    \/ entry.base # NoStamp
-    \/ \E v \in state.versions : v.entity = entry.entity
-    \/ \E m \in Items(state) : /\ m.seq < seq /\ m.entry.entity = entry.entity
-                               /\ m.entry.change.kind \in {"create", "upsert"}
+\* The earlier creates and upserts whose acceptance will bring the version that an entry lacks.
+BaseMakers(state, entry, seq) ==
+    {m.seq : m \in {i \in Items(state) :
+        /\ LacksBase(state, entry)
+        /\ i.seq < seq /\ i.entry.entity = entry.entity
+        /\ i.entry.change.kind \in {"create", "upsert"}}}
 
-\* Numbers that must be settled before this entry is sent. [dependency-order]
-WaitsFor(state, entry) ==
+\* Entries it depends on by name, while they are unsettled; creates of temporary ids it mentions.
+\* [dependency-order]
+NamedOrMade(state, entry) ==
     {m.seq : m \in {i \in Items(state) :
         \/ i.entry.id \in Entries(entry.depends) /\ i.status.kind # "acked"
         \/ MakesRow(i.entry) /\ i.entry.entity \in Mentions(entry)}}
@@ -243,15 +249,18 @@ Passed(state, entry, seq, after) ==
        \/ \E other \in after : other > seq
 
 \* Queued under the number taken before, or the next one. [number-durable]
-Queueing(turn, entry, taken, after, stored) ==
-    (LET numbers == turn.state.numbers
-         seq == IF taken = None THEN numbers.counter + 1 ELSE taken
-         numbered == IF taken = None THEN Numbered(turn, [numbers EXCEPT !.counter = seq]) ELSE turn
-     IN IF taken # None /\ ~IsOpen(turn.state, taken)
+Queueing(turn, entry, taken, parents, stored) ==
+    (LET state == turn.state
+         seq == IF taken = None THEN state.numbers.counter + 1 ELSE taken
+         numbered == IF taken # None THEN turn
+                     ELSE Numbered(turn, [state.numbers EXCEPT !.counter = seq])
+         makers == BaseMakers(state, entry, seq)
+         after == parents \cup makers
+     IN IF taken # None /\ ~IsOpen(state, taken)
         THEN Refusing(turn, "number-not-open") \* [number-not-open]
-        ELSE IF ~BaseKnown(turn.state, entry, seq) \* [base-unknown]
+        ELSE IF LacksBase(state, entry) /\ makers = {} \* [base-unknown]
         THEN Refusing(turn, "base-unknown")
-        ELSE IF Passed(turn.state, entry, seq, after)
+        ELSE IF Passed(state, entry, seq, after)
         THEN Refusing(turn, "number-passed") \* [number-passed]
         ELSE WithEffect(Put(numbered, Item(seq, entry, after, stored)),
                         [kind |-> "enqueued", id |-> entry.id, seq |-> seq, again |-> FALSE]))
@@ -279,7 +288,7 @@ EnqueueOne(config, turn, entry, taken, stored) ==
         ELSE IF dead THEN Refusing(turn, "parent-rejected") \* [parent-rejected]
         ELSE IF Cardinality(Items(state)) >= config.capacity
         THEN Refusing(turn, "outbox-full") \* [outbox-full]
-        ELSE Queueing(turn, Renamed(state, entry), taken, WaitsFor(state, entry), stored))
+        ELSE Queueing(turn, Renamed(state, entry), taken, NamedOrMade(state, entry), stored))
 
 \* Every entry, or an error and none of them. [enqueue-all-or-none]
 RECURSIVE Enqueue(_, _, _, _)
@@ -310,11 +319,6 @@ BaseVersion(planned, own) ==
             /\ (StampAtMost(own.since, planned) \/ Mutant = "base-raised")
     THEN own.stamp ELSE planned
 
-\* Whether it needs a version that an own write has yet to bring. [base-unknown]
-Baseless(state, item) ==
-    /\ item.entry.change.kind \in {"update", "delete"} /\ ~Sent(item)
-    /\ BaseVersion(item.entry.base, VersionOf(state, item.entry.entity)) = NoStamp
-
 \* What may be sent now, in order of the numbers: the rest of the queue, the entities that are
 \* held back, and the numbers that are not settled. [fifo-by-number]
 RECURSIVE SendableIn(_, _, _, _, _)
@@ -328,7 +332,8 @@ SendableIn(config, state, queue, closed, unsettled) ==
                           \/ Mutant = "child-passes-parent"
               alone == \/ member.entry.entity \notin closed \* [one-in-flight-per-entity]
                        \/ Mutant = "gate-open"
-              free == ~IsItem(member) \/ (alone /\ parented /\ ~Baseless(state, member))
+              based == Sent(member) \/ ~LacksBase(state, member.entry) \* [base-unknown]
+              free == ~IsItem(member) \/ (alone /\ parented /\ based)
               ready == /\ free
                        /\ member.status.kind = "queued" /\ member.status.not_before <= state.now
           IN IF acked
@@ -432,10 +437,10 @@ Reached(turn) == [turn EXCEPT !.state.failures = 0, !.state.wait_until = 0]
 \* the parent's temporary id, nor the id it had in a dead epoch.
 OrphanOf(state, parent, rows, member) ==
     IF ~IsItem(member) THEN <<>>
-    ELSE IF Sent(member) THEN <<>>
-    ELSE IF parent.seq \in member.after /\ rows \cap Mentions(member.entry) # {}
-    THEN <<[item |-> member, code |-> "parent-rejected"]>> \* [parent-rejected]
-    ELSE IF member.entry.entity = parent.entity /\ ~BaseKnown(state, member.entry, member.seq)
+    ELSE IF Sent(member) \/ parent.seq \notin member.after THEN <<>>
+    ELSE IF rows \cap Mentions(member.entry) # {} \* [parent-rejected]
+    THEN <<[item |-> member, code |-> "parent-rejected"]>>
+    ELSE IF LacksBase(state, member.entry) /\ BaseMakers(state, member.entry, member.seq) = {}
     THEN <<[item |-> member, code |-> "base-unknown"]>> \* [base-unknown]
     ELSE <<>>
 
