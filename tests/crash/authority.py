@@ -15,6 +15,7 @@ from optisync.contracts.messages import (
     Reject,
     Snapshot,
 )
+from optisync.outbox.inputs import Refusal, Watermark
 from optisync.outbox.rows import Item
 from optisync.server.state import decided, head, start
 from optisync.server.step import Base, Compact, Fetch, Pull, Send, Submit, TooOld, step
@@ -36,15 +37,23 @@ class Executed:
 
 
 class Authority:
-    """Decides each (client, number) once; what comes again gets the stored verdict."""
+    """Decides each (client, number) once; what comes again gets the stored verdict.
 
-    def __init__(self) -> None:
+    `ordered`: it waits for every number before it decides the next; `decided_upto` is the last.
+    """
+
+    def __init__(self, ordered: bool = False) -> None:
         self.server = start(EPOCH)
+        self.decided_upto = ClientSeq(0)
+        self.ordered = ordered
         self.executed: list[Executed] = []
         self._ids: dict[ClientSeq, Ids] = {}
 
     def submit(self, item: Item, floor: ClientSeq) -> Accepted | Refused | None:
-        """The verdict; None for a request so old that its outcome was given up."""
+        """The verdict; None for a number that must wait, or whose outcome was given up."""
+        new = decided(self.server, CLIENT, item.seq) is None
+        if self.ordered and new and item.seq != self.decided_upto + 1:
+            return None
         entry = item.entry
         if entry.temporary:
             self._ids.setdefault(item.seq, ((entry.entity.id, f"row-{item.seq}"),))
@@ -52,17 +61,30 @@ class Authority:
         atom = AtomKey(f"{entry.entity.resource}/{entry.entity.id}")
         base = item.base
         bases = () if base is None else (Base(atom, base.epoch, base.version),)
-        new = decided(self.server, CLIENT, item.seq) is None
         given = Submit(CLIENT, EPOCH, item.seq, ((atom, entry.change),), bases, floor)
         done = step(self.server, given)
         if isinstance(done.error, TooOld):
             return None
         assert done.error is None, done.error
         self.server = done.state
+        self.decided_upto = max(self.decided_upto, item.seq)
         verdict = self._verdict(done.effects[0])
         if new:
             self.executed.append(Executed(entry.idempotency_key, item, atom, verdict))
         return verdict
+
+    def skip(self, first: ClientSeq, last: ClientSeq) -> None:
+        """No write will come under these numbers."""
+        if first <= self.decided_upto + 1 <= last:
+            self.decided_upto = last
+
+    def watermark(self, refused: bool) -> Watermark:
+        """How far the numbers are decided; `refused`: with those that were refused."""
+        codes = (
+            (e.item.seq, e.verdict.code) for e in self.executed if isinstance(e.verdict, Refused)
+        )
+        named = tuple(Refusal(seq, code) for seq, code in codes) if refused else None
+        return Watermark(EPOCH, head(self.server), self.decided_upto, named)
 
     def foreign(self, atom: AtomKey, change: Change) -> None:
         """Somebody else writes."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TypeAlias
 
 from tests.crash.stores import STORES
-from tests.crash.wire import CONFIG, At, Done, Said, Waiting
+from tests.crash.wire import CONFIGS, At, Done, Said, Waiting
 
 from optisync.errors import OptisyncError
 from optisync.outbox.inputs import Input
@@ -28,10 +28,10 @@ class Child:
         self._point, self._left = point, count
         self._call = "Restart"
 
-    def live(self, path: Path, store: str) -> None:
+    def live(self, path: Path, store: str, mode: str) -> None:
         """One life of the outbox in the file at `path`."""
         outbox = DurableOutbox(
-            CONFIG, STORES[store](path), Epoch(1), self._pipe.send, point=self._reached
+            CONFIGS[mode], STORES[store](path), Epoch(1), self._pipe.send, point=self._reached
         )
         assert not outbox.quarantined, outbox.quarantined
         self._pipe.send(_done(outbox))
@@ -57,10 +57,11 @@ class Child:
 def _done(outbox: DurableOutbox, refused: str = "") -> Done:
     items = (member for member in outbox.state.queue if isinstance(member, Item))
     queue = tuple(Waiting(i.entry.entry_id, i.seq, status_name(i)) for i in items)
-    return Done(queue, outbox.state.numbers.server_seq, refused)
+    numbers = outbox.state.numbers
+    return Done(queue, numbers.server_seq, numbers.counter, refused)
 
 
 if __name__ == "__main__":
-    descriptor, file, kind, where, times = sys.argv[1:]
+    descriptor, file, kind, how, where, times = sys.argv[1:]
     with suppress(EOFError):  # the parent has seen enough
-        Child(Connection(int(descriptor)), where, int(times)).live(Path(file), kind)
+        Child(Connection(int(descriptor)), where, int(times)).live(Path(file), kind, how)

@@ -24,7 +24,7 @@ from pathlib import Path
 
 from tests.crash.ledger import KINDS
 from tests.crash.stores import STORES
-from tests.crash.story import Story
+from tests.crash.story import MODES, Story
 
 STORY = 25
 """Kills in one story: one file, from empty to drained."""
@@ -57,13 +57,15 @@ class Result:
         return f"kills {self.kills}  writes {self.writes}  {counts}  (seed {seed}, {where})"
 
 
-def run(kills: int, seed: int, store: str = "sqlite", clock: float = 0.2) -> Result:
+def run(
+    kills: int, seed: int, store: str = "sqlite", clock: float = 0.2, mode: str = "entity"
+) -> Result:
     """As many stories as it takes. `clock`: the share of kills that no point is named for."""
     result = Result(findings={kind: [] for kind in KINDS})
     for number in range(0, kills, STORY):
         chance = random.Random(f"{seed}/{number}")
         with tempfile.TemporaryDirectory() as place:
-            story = Story(Path(place) / "outbox.db", chance, store)
+            story = Story(Path(place) / "outbox.db", chance, store, mode)
             wanted = min(STORY, kills - number)
             for done in range(wanted):
                 story.live_and_die(clock)
@@ -90,8 +92,9 @@ def main() -> int:
     parser.add_argument("--seed", type=int, default=random.randrange(10**6))
     parser.add_argument("--store", choices=STORES, default="sqlite")
     parser.add_argument("--clock", type=float, default=0.2, help="share of kills by the clock")
+    parser.add_argument("--mode", choices=MODES, default="entity")
     asked = parser.parse_args()
-    result = run(asked.kills, asked.seed, asked.store, asked.clock)
+    result = run(asked.kills, asked.seed, asked.store, asked.clock, asked.mode)
     print(result.line(asked.seed))
     for point, times in sorted(result.points.items()):
         print(f"  {times:4} {point}")

@@ -11,7 +11,7 @@ from optisync.contracts.entry import EntryId, WriteEntry
 from optisync.contracts.messages import Accepted, Refused
 from optisync.outbox.effects import Effect, Enqueued, Send, Told
 from optisync.outbox.rows import Verdict
-from optisync.values import AtomKey, ClientSeq
+from optisync.values import AtomKey, ClientSeq, ServerSeq
 
 KINDS = ("lost", "duplicated", "reordered", "unreported", "returned", "half", "stuck")
 """lost: reported as enqueued, and neither executed nor refused by the outbox itself.
@@ -106,5 +106,5 @@ class Ledger:
 
 
 def _bare(verdict: Verdict) -> Verdict:
-    """A verdict without what not every message repeats."""
-    return Accepted(verdict.server_seq) if isinstance(verdict, Accepted) else verdict
+    """A verdict without what not every message repeats: a watermark names no position."""
+    return Accepted(ServerSeq(0)) if isinstance(verdict, Accepted) else verdict

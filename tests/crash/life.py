@@ -32,6 +32,7 @@ class Life:
         self,
         path: Path,
         store: str,
+        mode: str,
         heard: Callable[[Effect], None],
         point: str = "",
         count: int = 0,
@@ -42,7 +43,7 @@ class Life:
         with theirs:
             descriptor = theirs.fileno()
             program = (sys.executable, "-m", "tests.crash.child", str(descriptor))
-            argv = (*program, str(path), store, point, str(count))
+            argv = (*program, str(path), store, mode, point, str(count))
             self._process = subprocess.Popen(argv, pass_fds=[descriptor], cwd=ROOT)
         self._timer: threading.Timer | None = None
 

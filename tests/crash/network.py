@@ -36,25 +36,32 @@ class Network:
         if request is None:
             return False
         if self._happens(0.9):
-            items = self._chance.sample(request.items, len(request.items))
-            results = [self._executed(item, request.floor) for item in items]
-            known = tuple(result for result in results if result is not None)
+            items = list(request.items)
+            if not self._authority.ordered:
+                self._chance.shuffle(items)
+            results: list[Result] = []
+            for item in items:
+                self._skip(request)
+                results.append(self._executed(item, request.floor))
+            self._skip(request)
             if self._happens(0.85):
-                self._answers.append(Settle(request.token, EPOCH, known))
+                self._answers.append(Settle(request.token, EPOCH, tuple(results)))
         return True
 
     def answer(self) -> Settle | None:
         """An answer that reaches the client."""
         return self._taken(self._answers)
 
-    def _executed(self, item: Item, floor: ClientSeq) -> Result | None:
+    def _skip(self, request: Send) -> None:
+        for first, last in request.skips:
+            self._authority.skip(first, last)
+
+    def _executed(self, item: Item, floor: ClientSeq) -> Result:
         entry_id = item.entry.entry_id
         if not self._happens(self.willing):
             return Result(entry_id, Retry())
         verdict = self._authority.submit(item, floor)
-        if verdict is None:
-            return None
-        return Result(entry_id, verdict if self._happens(0.9) else Unknown())
+        return Result(entry_id, verdict if verdict and self._happens(0.9) else Unknown())
 
     def _taken(self, mail: list[Mail]) -> Mail | None:
         if not mail:

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -18,13 +19,15 @@ from optisync.outbox.inputs import (
     Cancel,
     Consume,
     Enqueue,
+    GiveUp,
     Input,
     Release,
     Reserve,
     Resume,
+    Take,
     Tick,
 )
-from optisync.values import ClientSeq, ServerSeq
+from optisync.values import ClientSeq
 
 SAVES: Final = ("before-save", "after-save")
 TELLS: Final = {
@@ -39,6 +42,9 @@ TELLS: Final = {
     "Tick": (),
     "Release": (),
     "Resume": (),
+    "Take": (),
+    "GiveUp": (),
+    "Watermark": ("Told",),
 }
 """The calls of a story and their effects: a process can die around each, as around each save."""
 
@@ -47,6 +53,11 @@ POINTS: Final = tuple(
     for call, effects in TELLS.items()
     for point in (*SAVES, *(f"{side}-{e}" for e in effects for side in ("before", "after")))
 )
+MODES: Final = {
+    "entity": tuple(point for point in POINTS if not point.startswith("Watermark")),
+    "ordered": POINTS,
+}
+"""The points of each mode."""
 LONGEST: Final = 300
 """Actions in a life in which its point is never reached."""
 ROUNDS: Final = 100
@@ -63,6 +74,9 @@ WEIGHTS: Final = {
     "Release": 1,
     "Cancel": 1,
     "Resume": 2,
+    "Take": 1,
+    "GiveUp": 2,
+    "Watermark": 1,
     "foreign": 2,
 }
 
@@ -70,17 +84,19 @@ WEIGHTS: Final = {
 class Story:
     """Lives over one file. Everything but the child is in this process and survives."""
 
-    def __init__(self, path: Path, chance: random.Random, store: str) -> None:
+    def __init__(self, path: Path, chance: random.Random, store: str, mode: str) -> None:
         self.ledger = Ledger()
         self.points: Counter[str] = Counter()
-        self._path, self._chance, self._store = path, chance, store
-        self._authority = Authority()
+        self._chance, self._mode = chance, mode
+        self._child = path, store, mode, self._heard
+        self._authority = Authority(mode == "ordered")
         self._application = Application(chance)
         self._network = Network(self._authority, chance)
         self._points_left: list[str] = []
         self._lease = 0
         self._unconfirmed: Enqueue | None = None
-        self._done = Done((), ServerSeq(0))
+        self._done = Done()
+        self._taken: ClientSeq | None = None
         self._now = 0
         self._room = 0
 
@@ -89,7 +105,7 @@ class Story:
         by_clock = self._chance.random() < clock
         point = "" if by_clock else self._next_point()
         count = self._chance.choice((1, 2, 4)) if not point.startswith("Restart") else 1
-        life = Life(self._path, self._store, self._heard, point, count)
+        life = Life(*self._child, point, count)
         self._network.willing = 0.3 if "Parked" in point or "Resume" in point else 0.85
         try:
             if by_clock and self._chance.random() < 0.3:  # while it starts
@@ -108,14 +124,14 @@ class Story:
     def end(self) -> None:
         """The network heals, everything drains, and all of it is judged."""
         self._network.healed = True
-        life = Life(self._path, self._store, self._heard)
+        life = Life(*self._child)
         self._begin(life)
         for _ in range(ROUNDS):
             if not self._done.queue and self.ledger.consumed == self.ledger.heard_upto:
                 break
             self._drain(life)
         life.end()
-        life = Life(self._path, self._store, self._heard)
+        life = Life(*self._child)
         self._begin(life)  # and nothing is there, nothing told
         life.end()
         for waiting in self._done.queue:
@@ -124,11 +140,12 @@ class Story:
 
     def _next_point(self) -> str:
         """Each point once, in any order, before any comes again."""
-        self._points_left = self._points_left or self._chance.sample(POINTS, len(POINTS))
+        points = MODES[self._mode]
+        self._points_left = self._points_left or self._chance.sample(points, len(points))
         return self._points_left.pop()
 
     def _begin(self, life: Life) -> None:
-        self._now = 0
+        self._now, self._taken = 0, None
         self._take_in(life.hear())
         self._authority.compact(self._done.cursor)
         self._room = self._chance.choice((1, 2, 8))
@@ -148,6 +165,8 @@ class Story:
                 self._unconfirmed = None
             case Consume(upto):
                 self.ledger.consumed = upto
+            case Take():
+                self._taken = self._done.counter
             case _:
                 pass
 
@@ -180,7 +199,9 @@ class Story:
         chance, queue = self._chance, self._done.queue
         match name:
             case "Enqueue" if len(queue) < self._room:
-                return self._application.batch(queue)
+                batch = self._application.batch(queue)
+                taken, self._taken = self._taken, None
+                return batch if taken is None else replace(batch, seqs=(taken,))
             case "Reserve":
                 return Reserve(chance.randint(1, 5))
             case "Settle":
@@ -198,6 +219,13 @@ class Story:
                 return Release(self._lease)
             case "Cancel" if queue:
                 return Cancel(chance.choice(queue).entry_id)
+            case "Take" if self._taken is None:
+                return Take()
+            case "GiveUp" if self._taken is not None:
+                taken, self._taken = self._taken, None
+                return GiveUp(taken)
+            case "Watermark" if self._mode == "ordered":
+                return self._authority.watermark(chance.random() < 0.5)
             case "Resume":
                 parked = [w.entry_id for w in queue if w.status == "parked"]
                 return Resume(chance.choice(parked)) if parked else None
@@ -221,4 +249,6 @@ class Story:
             if self._done.refused:
                 self.ledger.finds("stuck", f"{delta}: {self._done.refused}")
                 break
+        if self._mode == "ordered":
+            self._call(life, self._authority.watermark(refused=True))
         self._call(life, Consume(self.ledger.heard_upto))
