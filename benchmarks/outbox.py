@@ -119,11 +119,11 @@ def row(number: int) -> str:
 
 def enqueues(place: Path) -> bool:
     """One by one as a share of the bare loop; in batches, how much faster for each entry."""
-    store = bare(place / "bare.db")
     loops: list[Took] = []
     singly: list[Took] = []
     batched: list[Took] = []
     for number in range(ROUNDS):
+        store = bare(place / f"bare-{number}.db")  # both grow their files from nothing
         outbox = opened(place / f"enqueue-{number}.db")
         singles = writes(0, SINGLES)
         rows = [row(n) for n in range(SINGLES)]
