@@ -115,8 +115,9 @@ class Story:
                 self._begin(life)
             if by_clock:
                 life.kill_in(self._chance.uniform(0, 0.05))
-            for _ in range(LONGEST):
-                self._act(life, point.partition(" ")[0])
+            wanted = point.partition(" ")[0]
+            for _ in range(LONGEST if wanted != "Restart" else 10):
+                self._act(life, wanted)
             life.kill("clock" if by_clock else "missed")
         except Dead as death:
             self.points[str(death)] += 1

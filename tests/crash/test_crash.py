@@ -6,7 +6,7 @@ import pytest
 from tests.crash.authority import Executed
 from tests.crash.harness import run
 from tests.crash.ledger import Ledger
-from tests.crash.story import POINTS
+from tests.crash.story import MODES
 from tests.crash.wire import Waiting
 
 from optisync.contracts.entry import Entity, EntityId, EntryId, IdempotencyKey, Resource, WriteEntry
@@ -17,21 +17,22 @@ from optisync.values import AtomKey, ClientSeq, ServerSeq
 from optisync.view import Delete
 
 
-def test_thirty_kills_lose_nothing() -> None:
-    result = run(kills=30, seed=1)
+@pytest.mark.parametrize(("mode", "kills"), [("entity", 30), ("ordered", 10)])
+def test_kills_lose_nothing(mode: str, kills: int) -> None:
+    result = run(kills, seed=1, mode=mode)
     print(result.line(seed=1))
     assert result.clean, result.findings
-    assert result.kills == 30
-    assert result.writes > 30
-    assert len(set(result.points) & set(POINTS)) > 10
+    assert result.kills == kills <= result.writes
+    assert len(set(result.points) & set(MODES[mode])) >= kills / 3
 
 
 @pytest.mark.slow
-def test_five_hundred_kills_lose_nothing() -> None:
-    result = run(kills=500, seed=2)
+@pytest.mark.parametrize("mode", MODES)
+def test_five_hundred_kills_lose_nothing(mode: str) -> None:
+    result = run(kills=500, seed=2, mode=mode)
     print(result.line(seed=2))
     assert result.clean, result.findings
-    assert set(POINTS) <= set(result.points)
+    assert set(MODES[mode]) <= set(result.points)
     assert result.points["clock"] > 50
 
 
