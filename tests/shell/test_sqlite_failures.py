@@ -11,9 +11,11 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
-from tests.shell.samples import ME, NUMBERS, entry, item, opened
+from tests.shell.samples import ME, NUMBERS, ONE, entry, item, opened
 
+from optisync.outbox.config import Config
 from optisync.outbox.rows import Item, Row
+from optisync.shell.durable import DurableOutbox
 from optisync.shell.sqlite import SqliteStore
 from optisync.shell.store import StoreDiskFull, StoreError, StoreLocked, StoreReadOnly
 from optisync.values import AtomKey, ClientSeq
@@ -75,6 +77,27 @@ def test_no_file_may_grow(tmp_path: Path) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
     goes_on(store, tmp_path / "outbox.db")
+
+
+def test_an_outbox_goes_on_once_there_is_room(small_disk: Path) -> None:
+    outbox = DurableOutbox(Config(ME), opened(small_disk / "outbox.db"), ONE)
+    outbox.enqueue([entry("e1")])
+    filler = small_disk / "filler"
+    filler.write_bytes(b"x" * 1_200_000)
+    before = outbox.state
+    for _ in range(2):
+        with pytest.raises(StoreDiskFull):
+            outbox.enqueue([entry("e2"), LARGE.entry, entry("e3")])
+        assert outbox.state is before
+    send = outbox.reserve(9)  # what is small still goes out, and makes room
+    assert send is not None
+    assert [item.entry.entry_id for item in send.items] == ["e1"]
+    filler.unlink()
+    outbox.enqueue([entry("e2"), LARGE.entry, entry("e3")])
+    outbox.close()
+    again = DurableOutbox(Config(ME), opened(small_disk / "outbox.db"), ONE)
+    assert [each.entry_id for each in again.status().queue] == ["e1", "e2", "large", "e3"]
+    again.close()
 
 
 def test_the_disk_is_full(small_disk: Path) -> None:

@@ -78,6 +78,18 @@ class DurableOutbox:
 
     `point` is called at before-save and after-save, and before-NAME and after-NAME around the
     telling of an effect of class NAME: where a crash is of interest.
+
+    >>> from optisync.contracts.entry import EntityId, IdempotencyKey, Resource
+    >>> from optisync.shell.memory import MemoryStore
+    >>> from optisync.values import ClientId
+    >>> from optisync.view import Upsert
+    >>> outbox = DurableOutbox(Config(ClientId("me")), MemoryStore())
+    >>> todo = Entity(Resource("todos"), EntityId("t1"))
+    >>> write = WriteEntry(EntryId("e1"), IdempotencyKey("k1"), todo, Upsert("tea"))
+    >>> outbox.enqueue([write])
+    (Enqueued(entry_id='e1', seq=1, again=False),)
+    >>> [item.entry.entry_id for item in outbox.reserve(10).items]
+    ['e1']
     """
 
     def __init__(

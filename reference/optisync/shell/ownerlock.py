@@ -2,6 +2,7 @@
 
 The lock is `flock` on a file beside the store. That file stays: removing it would let two
 processes hold locks on two files of the same name. A process forked by the holder shares the lock.
+POSIX systems only.
 """
 
 from __future__ import annotations
