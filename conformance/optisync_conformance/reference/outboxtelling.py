@@ -32,14 +32,14 @@ class Telling:
     def __init__(self, recorder: Recorder, names: Names) -> None:
         self._recorder = recorder
         self._names = names
-        self._offered: dict[str, str] = {}
-        self._keys: dict[str, str] = {}
+        self._offered: set[tuple[str, str]] = set()
+        self._sent_keys: dict[ClientSeq, str] = {}
         self._keyed: set[str] = set()
         self.lease = ""
 
     def expect(self, entry: WriteEntry, keyed: bool) -> None:
         """An entry is about to be enqueued; `keyed`: the script gave its key."""
-        self._offered[entry.entry_id] = entry.idempotency_key
+        self._offered.add((entry.entry_id, entry.idempotency_key))
         (self._keyed.add if keyed else self._keyed.discard)(entry.entry_id)
 
     def effect(self, effect: Effect) -> None:
@@ -49,10 +49,9 @@ class Telling:
             case Save():
                 pass
             case Enqueued(entry_id, seq, again):
-                untold = self._names.name(seq).startswith("#")  # the process died before it could say
-                if untold or not again:
+                # again, and without a name: the process died before it could say so
+                if not again or self._names.name(seq).startswith("#"):
                     self._names.renew(entry_id, seq)
-                    self._keys[entry_id] = self._offered[entry_id]
                 told: dict[str, Plain] = {"e": "enqueued", "m": str(entry_id)}
                 tell(told | {"again": True} if again else told)
             case Send():
@@ -71,9 +70,10 @@ class Telling:
     def _sent(self, effect: Send) -> None:
         name = self._names.name
         for item in effect.items:
-            entry = item.entry
-            if self._keys.get(entry.entry_id) != entry.idempotency_key:
-                self._recorder.tell({"e": "key-changed", "m": str(entry.entry_id)})
+            entry_id, key = str(item.entry.entry_id), str(item.entry.idempotency_key)
+            before = self._sent_keys.setdefault(item.seq, key)
+            if before != key or (entry_id, key) not in self._offered:
+                self._recorder.tell({"e": "key-changed", "m": entry_id})
         skips: list[Plain] = [[name(first), name(last)] for first, last in effect.skips]
         floor = name(effect.floor)
         told: dict[str, Plain] = {"e": "send", "lease": self.lease}
