@@ -44,7 +44,7 @@ def _one(
         if given.stored and not known.stored:
             turn = turn.put(replace(known, stored=True))
         if taken is not None:
-            turn = _number(turn, taken)[0].put(unused(config, taken))
+            turn = _number(turn, taken)[0].put(unused(config, state, taken))
         return turn.with_effect(Enqueued(entry.entry_id, known.seq, again=True))
     if state.queue.named(entry.entry_id) is not None:
         raise EntryIdReused(entry.entry_id)  # [entry-id-reused]

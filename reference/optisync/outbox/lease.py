@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from itertools import pairwise
 
-from optisync.contracts.entry import Millis, Stamp, makes_row
+from optisync.contracts.entry import Millis, Stamp, makes_row, mentions
 from optisync.outbox.config import Config, Mode, back_off
 from optisync.outbox.effects import ParkedEntry, Send
 from optisync.outbox.rows import (
@@ -33,14 +33,16 @@ def sendable(config: Config, state: Outbox) -> Iterator[Member]:
     """
     closed = {doubt.entity for doubt in state.doubts}  # [doubt-lifted-by-read]
     unsettled: set[ClientSeq] = set()
+    nameless: set[str] = set()
     for member in state.queue:  # [fifo-by-number]
         if isinstance(member, Item) and isinstance(member.status, Acked):  # [acked-blocks-nobody]
             if makes_row(member.entry) and member.entry.entity.id not in state.aliases:
-                unsettled.add(member.seq)  # [ids-renamed]: what mentions it cannot be sent yet
+                nameless.add(member.entry.entity.id)  # [ids-renamed]
             continue
         free = isinstance(member, Hole) or (
             member.entry.entity not in closed
             and unsettled.isdisjoint(member.after)
+            and (not nameless or nameless.isdisjoint(mentions(member.entry)))
             and (member.sent or not lacks_base(state, member.entry))  # [base-unknown]
         )
         if free and isinstance(member.status, Queued) and member.status.not_before <= state.now:

@@ -154,7 +154,7 @@ def refuse(config: Config, turn: Turn, item: Item, given: Refused) -> Turn:
             turn = turn.diagnosed(DiagCode.CONTRADICTORY_VERDICT, each.entry.entry_id)
         else:
             turn = turn.tell(each.seq, each.entry.entry_id, why)
-        gone: Row = Gone(each.seq) if each.sent else unused(config, each.seq)
+        gone: Row = Gone(each.seq) if each.sent else unused(config, turn.state, each.seq)
         turn, children = _orphans(turn.put(gone), trace(each))
         refused += children
     return turn
@@ -171,7 +171,7 @@ def lose(config: Config, turn: Turn, item: Item) -> Turn:
 
 def lost(config: Config, turn: Turn, hole: Hole) -> Turn:
     """A number comes to nothing, and so does what cannot be sent without it."""
-    turn, children = _orphans(turn.put(unused(config, hole.seq)), hole)
+    turn, children = _orphans(turn.put(unused(config, turn.state, hole.seq)), hole)
     for child, why in children:
         if isinstance(turn.state.queue.get(child.seq), Item):
             turn = refuse(config, turn, child, why)
@@ -275,7 +275,9 @@ def watermark_passed(config: Config, turn: Turn, given: Watermark) -> Turn:
             turn = verdict(config, turn, member, _accepted(member, given))
     if numbers.watermark is None and config.mode is Mode.ORDERED:  # [unused-number-skipped]
         later = (ClientSeq(seq) for seq in range(given.upto + 1, counter + 1))
-        turn = turn.put(*(unused(config, n) for n in later if turn.state.queue.get(n) is None))
+        turn = turn.put(
+            *(unused(config, turn.state, n) for n in later if turn.state.queue.get(n) is None)
+        )
     return turn
 
 

@@ -63,7 +63,7 @@ from optisync.outbox.settlement import (
     watermark_passed,
 )
 from optisync.outbox.state import Outbox, reborn
-from optisync.outbox.turn import Turn, trace, unused
+from optisync.outbox.turn import Turn, stored_row, unused
 from optisync.values import ClientSeq
 
 
@@ -123,7 +123,7 @@ def _give_up(config: Config, turn: Turn, seq: ClientSeq) -> Turn:
     hole = turn.state.queue.get(seq)
     if not isinstance(hole, Hole) or hole.status is not None:
         raise NumberNotOpen(seq)  # [number-not-open]
-    return turn.put(unused(config, seq))
+    return turn.put(unused(config, turn.state, seq))
 
 
 def _asked(config: Config, turn: Turn, given: Cancel | Abandon | Resume) -> Turn:
@@ -156,7 +156,7 @@ def _restart(config: Config, turn: Turn) -> Turn:
     # [report-kept-until-consumed]
     turn = turn.with_effect(*(Told(report) for report in turn.state.reports))
     direct = (m for m in turn.state.queue if isinstance(m, Item) and not m.stored)
-    turn = turn.put(*map(trace, direct))  # [direct-write-is-gated]
+    turn = turn.put(*map(stored_row, direct))  # [direct-write-is-gated]
     for member in turn.state.queue:
         match member:
             case Hole(status=None):

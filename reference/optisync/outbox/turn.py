@@ -26,7 +26,7 @@ class Turn:
         state = self.state
         for row in rows:
             state = with_row(state, row)
-        return replace(self, state=state, rows=(*self.rows, *map(_stored, rows)))
+        return replace(self, state=state, rows=(*self.rows, *map(stored_row, rows)))
 
     def numbered(self, numbers: Numbers) -> Turn:
         """This turn with other numbers."""
@@ -54,15 +54,19 @@ class Turn:
         return Step(self.state, save + self.effects)
 
 
-def _stored(row: Row) -> Row:
-    return trace(row) if isinstance(row, Item) and not row.stored else row
+def stored_row(row: Row) -> Row:
+    """What is stored of a row: of a direct write, its trace while it is undecided."""
+    if not isinstance(row, Item) or row.stored:
+        return row
+    return Gone(row.seq) if row.told else trace(row)
 
 
 def trace(item: Item) -> Hole:
-    """What is stored of a direct write: enough to know what is lost with it."""
+    """What is stored of an undecided direct write: enough to know what is lost with it."""
     return Hole(item.seq, None, item.entry.entity, makes_row(item.entry))
 
 
-def unused(config: Config, seq: ClientSeq) -> Row:
+def unused(config: Config, state: Outbox, seq: ClientSeq) -> Row:
     """What remains of a number that will never carry a write. [unused-number-skipped]"""
-    return Hole(seq, Queued()) if config.mode is Mode.ORDERED else Gone(seq)
+    awaited = config.mode is Mode.ORDERED and seq > (state.numbers.watermark or 0)
+    return Hole(seq, Queued()) if awaited else Gone(seq)
