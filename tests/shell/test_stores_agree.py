@@ -40,7 +40,7 @@ def test_equal_loads_after_the_same_commits(tmp_path: Path, commits: list[Commit
 
 
 @pytest.mark.slow
-@settings(max_examples=1000, suppress_health_check=[FIXTURE])
+@settings(max_examples=300, suppress_health_check=[FIXTURE])
 @given(commits=COMMITS)
 def test_equal_loads_after_many_commits(tmp_path: Path, commits: list[Commit]) -> None:
     agree(tmp_path / f"{next(NAMES)}.db", commits)
