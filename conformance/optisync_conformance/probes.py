@@ -177,10 +177,10 @@ _CRASHING: Final = {
     ),
     "outbox": _Crashing(
         frozenset({"crash"}),
-        (_enqueue("$m1", "a"),),
+        (_enqueue("$m1", "a"), {"do": "reserve", "lease": "$l1", "limit": 1, "owner": "w"}),
         _enqueue("$m2", "b"),
-        ("pending", "queue"),
-        "the counter and every write that was reported as enqueued",
+        ("pending",),
+        "the counter and every write that was reported as enqueued, sent ones too,",
     ),
 }
 

@@ -189,6 +189,14 @@ def test_the_doctor_blames_no_probe_for_a_failed_case(tmp_path: Path) -> None:
     assert "The adapter can be run." in done.stdout
 
 
+def test_the_doctor_misses_what_a_crash_lost(tmp_path: Path) -> None:
+    faulty = (*ADAPTER, "--mutant", "in-flight-is-lost-on-restart")
+    done = optisync("doctor", "--profile", "outbox", "--", *faulty, cwd=tmp_path)
+    assert done.returncode == 1, done.stdout
+    assert 'FAIL  crash-durable (outbox): pending was ["$m1"] before' in done.stdout
+    assert "keep the counter and every write" in done.stdout
+
+
 def test_the_doctor_names_a_remedy(tmp_path: Path) -> None:
     done = optisync("doctor", "--", "echo", "listening", cwd=tmp_path)
     assert done.returncode == 3

@@ -29,7 +29,7 @@ BAD: list[tuple[dict[str, object], str]] = [
     ({**GOOD, "title": 7}, "Expected `str`, got `int` - at `title`"),
     ({k: v for k, v in GOOD.items() if k != "id"}, "case 1: Object missing required field `id`"),
     ({**GOOD, "req": "be-nice"}, "there is no requirement 'be-nice'"),
-    ({**GOOD, "profile": "outbox"}, "Invalid enum value 'outbox' - at `profile`"),
+    ({**GOOD, "profile": "pipeline"}, "Invalid enum value 'pipeline' - at `profile`"),
     ({**GOOD, "steps": []}, "at least one step"),
     ({**GOOD, "with": {"docs": {}, "window": 3}}, "with: Object contains unknown field `window`"),
     ({**GOOD, "with": {"variant": "fast"}}, "with: Invalid enum value 'fast' - at `variant`"),
@@ -127,7 +127,7 @@ def test_what_is_written_out_is_read_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("packs", "profile", "wanted"),
-    [(["all"], None, "there is no pack 'all'"), (["core"], "outbox", "no profile 'outbox'")],
+    [(["all"], None, "there is no pack 'all'"), (["core"], "pipeline", "no profile 'pipeline'")],
 )
 def test_a_selection_that_is_not_valid(packs: list[str], profile: str | None, wanted: str) -> None:
     with pytest.raises(CaseError, match=wanted):
