@@ -1,16 +1,18 @@
-"""Random scripts of profile outbox: half of them a likely course, half of them anything."""
+"""Random scripts of profile outbox: the reference plays along, so that most steps mean much."""
 
 from __future__ import annotations
 
 import copy
 import random
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from optisync_conformance.frames import Json
+from optisync_conformance.reference import outboxing
+from optisync_conformance.script import OutboxSetting, read_setting, read_step
 
 Thing: TypeAlias = dict[str, Json]
 
-ENTITIES = ("a", "a", "a", "b", "t1", "t1", "t2", "r1")
+ENTITIES = ("a", "a", "b", "c", "t1", "t1", "t2", "r1")
 VALUES: tuple[Json, ...] = (1, 2, "t1", "t2", ["t1", {"k": "t2"}], "r1", {"t1": 1})
 REFUSALS = ("no", "never")
 HOOKED = ("enqueued", "parked", "diag")  # no verdict: those are told again inside a start
@@ -20,64 +22,128 @@ def outbox(rng: random.Random) -> tuple[Thing, list[Thing]]:
     """The setting and the steps of one script."""
     setting: Thing = {
         "mode": rng.choice(("entity", "entity", "ordered")),
-        "capacity": rng.choice((10000, 10000, 10000, 2)),
+        "capacity": rng.choice((10000, 10000, 10000, 3)),
         "lease_ms": rng.choice((30000, 2500)),
         "max_attempts": rng.choice((5, 1, 2)),
         "delay_ms": 1000,
         "max_delay_ms": rng.choice((60000, 3000)),
         "epoch": 1,
     }
-    return setting, _Drawing(rng).steps(rng.randrange(5, 22))
+    return setting, _Drawing(rng, setting).steps(rng.randrange(8, 45))
 
 
 class _Drawing:
-    """Draws steps, and keeps in mind what may be meant by them."""
+    """Draws steps, each after the reference has answered those before it."""
 
-    def __init__(self, rng: random.Random) -> None:
+    def __init__(self, rng: random.Random, setting: Thing) -> None:
         self.rng = rng
-        self.names = [f"$m{n}" for n in range(1, 6)]
-        self.taken: list[str] = []
-        self.given: list[str] = []
-        self.leases = ["$l0"]
-        self.epoch, self.seq = 1, 0
+        self.salt = rng.randrange(1000)
+        given = read_setting("outbox", setting)
+        assert isinstance(given, OutboxSetting)
+        self.engine = outboxing.Engine(given, outboxing.in_memory())
+        self.drawn: list[Thing] = []
+        self.seen: Thing = {}
+        self.names, self.leases, self.taken = ["$m1"], ["$l0"], 0
+        self.creates: dict[str, str] = {}
+        self.look({"ok": {}})
+
+    def look(self, out: Thing) -> None:
+        """See what the reference shows."""
+        self.seen = cast(Thing, copy.deepcopy(self.engine.observe(out)))
+
+    def play(self, step: Thing) -> None:
+        """Take a step into the script, and see what the reference makes of it."""
+        self.drawn.append(copy.deepcopy(step))
+        self.look(self.engine.take(read_step("outbox", step)))
+
+    @property
+    def is_dead(self) -> bool:
+        """Whether the process ended inside a step."""
+        return "queue" not in self.seen
 
     def steps(self, count: int) -> list[Thing]:
         """A whole script."""
-        steps: list[Thing] = []
-        while len(steps) < count:
-            if self.rng.randrange(16) == 0:
-                steps += self.death()
+        while len(self.drawn) < count:
+            if self.rng.randrange(20) == 0:
+                self.die()
+                self.play({"do": "start"})
             else:
-                steps.append(self.step())
-        return steps
+                self.play(self.step())
+        return self.drawn
 
-    def death(self) -> list[Thing]:
-        """The process ends, between steps or inside one; three numbers taken are three saves."""
-        start: Thing = {"do": "start"}
+    def die(self) -> None:
+        """The process ends, between two steps or at a save inside one."""
         if self.rng.randrange(2):
-            return [{"do": "crash"}, start]
-        arm: Thing = {"do": "arm-crash", "nth": self.rng.randrange(1, 4)}
-        arm["when"] = self.rng.choice(("before", "after"))
-        inner: list[Json] = [self.saving() for _ in range(self.rng.randrange(3))]
-        return [arm, {"do": "together", "steps": [*inner, *(self.take() for _ in range(3))]}, start]
+            return self.play({"do": "crash"})
+        when = self.rng.choice(("before", "after"))
+        self.play({"do": "arm-crash", "nth": self.rng.choice((1, 1, 2)), "when": when})
+        for _ in range(self.rng.randrange(4)):
+            if not self.is_dead:
+                self.play(self.saving())
+        while not self.is_dead:
+            self.play(self.take())
+        return None
+
+    # --- what is known
+
+    def of_state(self, *states: str) -> list[str]:
+        """The names of the numbers in these states."""
+        queue = cast(list[Thing], self.seen["queue"])
+        names = [str(member["m"]) for member in queue if member["state"] in states]
+        return [name for name in names if name.startswith("$")]
+
+    def some(self, *states: str) -> str:
+        """A name in one of these states, or any."""
+        named = self.of_state(*states)
+        return self.rng.choice(named) if named and self.rng.randrange(8) else self.name()
+
+    def name(self) -> str:
+        """A name that was used."""
+        return self.rng.choice(self.names[-5:])
+
+    def several(self, most: int, *states: str) -> list[str]:
+        """Different names in these states, mostly."""
+        return sorted({self.some(*states) for _ in range(self.rng.randrange(most + 1))})
+
+    def cursor(self) -> tuple[int, int]:
+        """Where the documents are."""
+        cursor = cast(dict[str, int], self.seen["cursor"])
+        return cursor["epoch"], cursor["seq"]
+
+    def heard(self) -> int:
+        """The epoch of a message: mostly the current one."""
+        epoch = self.cursor()[0]
+        return self.rng.choice((*(epoch,) * 14, epoch - 1, epoch + 1))
+
+    def place(self) -> int:
+        """A position near the documents."""
+        return max(0, self.cursor()[1] + self.rng.choice((-1, 0, 1, 1, 1, 2)))
+
+    # --- steps
 
     def step(self) -> Thing:
         """Any step but those that end the process."""
-        kind = self.rng.randrange(24)
+        kind = self.rng.randrange(30)
         if kind == 0:
-            inner: list[Json] = [self.step_plain() for _ in range(self.rng.randrange(1, 4))]
+            inner: list[Json] = [self.call() for _ in range(self.rng.randrange(1, 4))]
             return {"do": "together", "steps": inner}
         if kind == 1:
             hook: Thing = {"do": "hook", "on": self.rng.choice(HOOKED), "nth": 1}
-            return hook | (
-                {"throw": True} if self.rng.randrange(3) == 0 else {"call": self.enqueue()}
-            )
-        return self.step_plain()
+            throws = self.rng.randrange(3) == 0
+            return hook | ({"throw": True} if throws else {"call": self.enqueue()})
+        if kind == 2:  # the taking of a number saves at the latest: nothing is left for a start
+            failing: Thing = {"do": "store-fails", "times": 1}
+            return {"do": "together", "steps": [failing, self.saving(), self.take()]}
+        return self.call()
 
-    def step_plain(self) -> Thing:
+    def saving(self) -> Thing:
+        """A call that saves if it changes anything."""
+        makes = (self.enqueue, self.reserve, self.delta, self.snapshot, self.watermark)
+        return self.rng.choice(makes)()
+
+    def call(self) -> Thing:
         """A call."""
-        draw = self.rng.choice("eeeeeeeeerrrrrrrrrrssssssssllddddnnwwctgaooookhhuzf")
-        match draw:
+        match self.rng.choice("eeeeeeerrrrrrrrsssssssssddddnnwwtt............"):
             case "e":
                 return self.enqueue()
             case "r":
@@ -91,57 +157,43 @@ class _Drawing:
             case "w":
                 return self.watermark()
             case "t":
-                step = self.take()
-                self.given.append(self.taken[-1])
-                return step
+                return self.take()
             case _:
-                return self.small(draw)
+                return self.small()
 
-    def saving(self) -> Thing:
-        """A call that saves whenever it changes anything."""
-        makes = (self.enqueue, self.reserve, self.settle, self.delta, self.snapshot, self.watermark)
-        return self.rng.choice(makes)()
-
-    def small(self, draw: str) -> Thing:
+    def small(self) -> Thing:
         """A call with little to say."""
-        m, rng = self.name(), self.rng
-        match draw:
-            case "l":
-                return {"do": "release", "lease": rng.choice(self.leases)}
-            case "c":
-                return {"do": "cancel", "m": m}
-            case "g":
-                return {"do": "give-up", "m": rng.choice(self.taken or self.names)}
+        rng = self.rng
+        match rng.choice("aalloooookhhhz"):
             case "a":
-                return {"do": "abandon", "m": m}
+                return self.ask()
+            case "l":
+                return {"do": "release", "lease": rng.choice(self.leases[-2:])}
             case "o":
                 return {"do": "tick", "ms": rng.choice((1000, 2000, 3000, 30000, 60000))}
             case "k":
                 return {"do": "consume"}
             case "h":
                 return {"do": "has-read", "resource": "r", "entity": rng.choice(ENTITIES)}
-            case "u":
-                return {"do": "resume", "m": m}
-            case "z":
-                return {"do": "scribble", "m": m}
             case _:
-                return self.failure()
+                return {"do": "scribble", "m": self.name()}
 
-    def failure(self) -> Thing:
-        """A save fails: that of a call, or else the taking of a number; never that of a start."""
-        inner: list[Json] = [self.saving(), self.take()]
-        return {"do": "together", "steps": [{"do": "store-fails", "times": 1}, *inner]}
-
-    def name(self) -> str:
-        """A name of an entry, some more likely than others."""
-        if self.taken and self.rng.randrange(4) == 0:
-            return self.rng.choice(self.taken)
-        return self.rng.choice(self.names)
+    def ask(self) -> Thing:
+        """What the application may ask of one entry, or number."""
+        asked = [
+            ("cancel", self.of_state("queued")[-1:]),
+            ("give-up", self.of_state("open")),
+            ("abandon", self.of_state("in-flight")),
+            ("resume", self.of_state("parked") * 3),
+        ]
+        do, names = self.rng.choice([pair for pair in asked if pair[1]] or asked)
+        odd = not names or self.rng.randrange(6) == 0
+        return {"do": do, "m": self.name() if odd else self.rng.choice(names)}
 
     def take(self) -> Thing:
         """Take a number for a name that has none."""
-        self.taken.append(f"$t{len(self.taken) + 1}")
-        return {"do": "take", "m": self.taken[-1]}
+        self.taken += 1
+        return {"do": "take", "m": f"$t{self.taken}"}
 
     def enqueue(self) -> Thing:
         """Enqueue some entries."""
@@ -150,107 +202,97 @@ class _Drawing:
         return step if self.rng.randrange(6) else {**step, "stored": False}
 
     def entry(self) -> Thing:
-        """One entry; a name has mostly the same write whenever it is drawn."""
-        name, rng = self.name(), self.rng
-        if rng.randrange(3):
-            rng = random.Random(name + self.names[0])
-        value, entity = copy.deepcopy(rng.choice(VALUES)), rng.choice(ENTITIES)
-        entry: Thing = {
-            "m": name,
-            "resource": "r",
-            "entity": entity,
-            "change": self.change(rng, value),
-        }
-        if entity in ("t1", "t2") and rng.randrange(3):
-            entry |= {"change": {"create": value}, "temporary": True}
-        if rng.randrange(3) == 0 or not isinstance(entry["change"], dict):
-            entry |= {"base": rng.randrange(1, 4)} if rng.randrange(3) else {}
+        """One entry, mostly a new one; a name has mostly the same write whenever it is drawn."""
+        name, rng = self.some("open"), self.rng
+        if name not in self.of_state("open") and rng.randrange(4):
+            self.names.append(f"$m{len(self.names) + 1}")
+            name = self.names[-1]
+        if rng.randrange(8):
+            rng = random.Random(f"{name} {self.salt}")
+        entry: Thing = {"m": name, "resource": "r", "entity": rng.choice(ENTITIES)}
+        entry |= self.content(rng, str(entry["entity"]))
+        if "temporary" in entry:
+            self.creates[name] = str(entry["entity"])
         if rng.randrange(12) == 0:
             entry["base_epoch"] = rng.choice((0, 2))
-        if rng.randrange(6) == 0:
-            entry["after"] = [self.name() for _ in range(rng.randrange(1, 3))]
-        return entry | ({"key": "k1"} if name in ("$m4", "$m5") else {})
+        if self.rng.randrange(6) == 0:
+            entry["after"] = [self.name() for _ in range(self.rng.randrange(1, 3))]
+        return entry | ({"key": "k1"} if name in ("$m2", "$m4") else {})
 
     @staticmethod
-    def change(rng: random.Random, value: Json) -> Json:
-        """A change of one document."""
+    def content(rng: random.Random, entity: str) -> Thing:
+        """The change of an entry, with the version it was planned on."""
+        value = copy.deepcopy(rng.choice(VALUES))
+        base: Thing = {"base": rng.randrange(1, 4)}
+        if entity in ("t1", "t2") and rng.randrange(3):
+            return {"change": {"create": value}, "temporary": True}
+        if rng.randrange(3) == 0:
+            upsert: Thing = {"upsert": {"x": value}}
+            patch: Thing = {"patch": [{"op": "add", "path": "/x", "value": value}]}
+            made = rng.choice((upsert, upsert | patch, {"create": value}))
+            return {"change": made} | (base if rng.randrange(4) == 0 else {})
         update: Json = [{"op": "add", "path": "/x", "value": value}]
-        upsert: Thing = {"upsert": {"x": value}}
-        patched: Thing = {"upsert": value, "patch": update}
-        return rng.choice(
-            (update, update, update, upsert, patched, {"create": value}, {"delete": True})
-        )
+        changed: Json = update if rng.randrange(4) else {"delete": True}
+        return {"change": changed} | (base if rng.randrange(5) else {})
 
     def reserve(self) -> Thing:
         """A worker asks for work."""
         self.leases.append(f"$l{len(self.leases)}")
-        return {
-            "do": "reserve",
-            "lease": self.leases[-1],
-            "limit": self.rng.choice((100, 100, 1, 2, 0)),
-        }
+        limit = self.rng.choice((100, 100, 100, 1, 2, 0))
+        return {"do": "reserve", "lease": self.leases[-1], "limit": limit}
 
     def settle(self) -> Thing:
-        """An answer, mostly under the newest lease."""
-        names = self.rng.sample(self.names + self.taken, self.rng.choice((1, 2, 3, 4)))
-        lease = self.rng.choice((self.leases[-1], self.leases[-1], self.rng.choice(self.leases)))
-        results: list[Json] = [{"m": m, **self.result()} for m in names]
+        """An answer, mostly under the lease of what it names."""
+        queue = cast(list[Thing], self.seen["queue"])
+        held = [str(member["lease"]) for member in queue if "lease" in member]
+        lease = self.rng.choice((*held, self.rng.choice(self.leases[-3:])))
+        named = self.several(4, "in-flight", "in-flight", "acked")
+        results: list[Json] = [{"m": m, **self.result(m)} for m in named]
         return {"do": "settle", "lease": lease, "epoch": self.heard(), "results": results}
 
-    def result(self) -> Thing:
+    def result(self, m: str) -> Thing:
         """What became of an entry, as an answer says it."""
-        kind = self.rng.randrange(7)
+        kind = self.rng.randrange(6)
         if kind == 0:
             return {"retry": self.rng.choice((0, 1500, 70000))}
-        return {"unknown": True} if kind == 1 else self.outcome()
+        return {"unknown": True} if kind == 1 else self.outcome(m)
 
-    def outcome(self) -> Thing:
+    def outcome(self, m: str) -> Thing:
         """A definite verdict."""
         if self.rng.randrange(4) == 0:
             return {"rejected": self.rng.choice(REFUSALS)}
-        return {"ok": self.place(), **self.learnt()}
+        return {"ok": self.place(), **self.learnt(m)}
 
-    def learnt(self) -> Thing:
-        """A version and ids that come with an acceptance."""
+    def learnt(self, m: str) -> Thing:
+        """A version and an id that come with an acceptance."""
         rng = self.rng
         version: Thing = {"version": rng.randrange(1, 6)} if rng.randrange(3) else {}
-        ids: Json = {
-            t: rng.choice(("r1", "r2")) for t in rng.sample(("t1", "t2"), rng.choice((1, 1, 2)))
-        }
-        return version | ({"ids": ids} if rng.randrange(3) == 0 else {})
-
-    def heard(self) -> int:
-        """The epoch of a message: mostly the current one."""
-        return self.rng.choice((*(self.epoch,) * 12, self.epoch - 1, self.epoch + 1))
-
-    def place(self) -> int:
-        """A position near the documents."""
-        return max(0, self.seq + self.rng.choice((-1, 0, 1, 1, 1, 2)))
+        if m not in self.creates or rng.randrange(4) == 0:
+            return version
+        return {**version, "ids": {self.creates[m]: rng.choice(("r1", "r2"))}}
 
     def delta(self) -> Thing:
         """A delta, mostly the next."""
-        rng, seq = self.rng, self.place()
-        names = rng.sample(self.names + self.taken, rng.choice((0, 0, 1, 1, 2)))
-        other: Thing = {"client": "other"} if rng.randrange(8) == 0 else {}
-        labels: list[Json] = [{"m": m, **self.learnt(), **other} for m in names]
-        self.seq = max(self.seq, seq)
-        return {"do": "delta", "epoch": self.heard(), "seq": seq, "settles": labels}
+        named = self.several(2, "in-flight", "acked", "parked")
+        other: Thing = {"client": "other"} if self.rng.randrange(8) == 0 else {}
+        labels: list[Json] = [{"m": m, **self.learnt(m), **other} for m in named]
+        return {"do": "delta", "epoch": self.heard(), "seq": self.place(), "settles": labels}
 
     def snapshot(self) -> Thing:
         """A snapshot, one in three of a new epoch."""
-        rng = self.rng
-        names = rng.sample(self.names + self.taken, rng.choice((0, 1, 2, 3)))
-        outcomes: Thing = {m: self.outcome() for m in names}
-        if rng.randrange(3) == 0:
-            self.epoch, self.seq = self.epoch + 1, max(0, self.seq - 2)
-        step: Thing = {"do": "snapshot", "epoch": self.epoch, "seq": self.place()}
-        return {**step, "outcomes": outcomes, "client_known": rng.randrange(4) > 0}
+        named = self.several(3, "in-flight", "acked", "queued", "parked")
+        outcomes: Thing = {m: self.outcome(m) for m in named}
+        epoch, at = self.cursor()[0], self.place()
+        if self.rng.randrange(3) == 0:
+            epoch, at = epoch + 1, max(0, at - 2)
+        step: Thing = {"do": "snapshot", "epoch": epoch, "seq": at, "outcomes": outcomes}
+        return {**step, "client_known": self.rng.randrange(3) > 0}
 
     def watermark(self) -> Thing:
         """A watermark, every other one with what was refused."""
         rng = self.rng
-        upto = rng.choice((None, *self.given))
-        step: Thing = {"do": "watermark", "epoch": self.heard(), "seq": max(0, self.place() - 1)}
-        names = rng.sample(self.names, rng.choice((0, 1, 2)))
-        refused: Thing = {m: rng.choice(REFUSALS) for m in names}
-        return {**step, "upto": upto} | ({"refused": refused} if rng.randrange(2) else {})
+        known = self.of_state("queued", "in-flight", "acked", "parked", "open", "skip")
+        step: Thing = {"do": "watermark", "epoch": self.heard()}
+        step |= {"seq": max(0, self.place() - 1), "upto": rng.choice((None, *known, *known))}
+        refused: Thing = {m: rng.choice(REFUSALS) for m in self.several(2, "in-flight", "acked")}
+        return step | ({"refused": refused} if rng.randrange(2) else {})

@@ -62,13 +62,14 @@ export class Intake {
 
   #taken(entry: Entry, seq: number | undefined, stored: boolean): Item {
     this.#admit(entry);
-    const parents = this.#parents(entry);
-    const after = this.#after(entry);
-    if (seq !== undefined) this.#requirePlace(entry, seq, [...parents.keys(), ...after]);
+    if (seq !== undefined) this.#requireOpen(seq);
     const number = seq ?? this.#next();
     if (this.settlement.lacksVersion(entry, number)) {
       throw new OutboxError("base-unknown", `${entry.id} changes what it has no version of`);
     }
+    const parents = this.#parents(entry);
+    const after = this.#after(entry);
+    this.#requirePlace(entry, number, [...parents.keys(), ...after]);
     const change = changeFromJson(changeToJson(entry.change));
     const item = newItem(number, { ...entry, change }, stored, { parents, after });
     this.ledger.put(item);
@@ -106,9 +107,9 @@ export class Intake {
     return named.map(({ seq }) => seq);
   }
 
-  /** A number taken before has to be open still, and its place to be in time. */
+  /** A write under a number taken before must not come too late. */
   #requirePlace(entry: Entry, seq: number, waitsFor: readonly number[]): void {
-    this.#requireOpen(seq);
+    if (seq === this.ledger.numbers.counter) return;
     const key = this.ledger.gates.key(entry.entity);
     const passed = [...this.ledger.queue].some(
       (other) => isItem(other) && other.seq > seq && other.sent && this.ledger.gates.key(other.sent.entity) === key,

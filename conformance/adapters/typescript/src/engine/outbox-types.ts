@@ -86,6 +86,7 @@ export interface Report {
 export interface Batch {
   readonly lease: number;
   readonly entries: readonly {
+    readonly seq: number;
     readonly id: string;
     readonly key: string;
     readonly entity: Entity;

@@ -259,7 +259,7 @@ export class Outbox {
     for (const hole of holes) this.#ledger.put({ ...hole, lease });
     const floor = this.#ledger.queue.first as number;
     const skips = ranges(holes);
-    const entries = sent.map((item) => ({ ...item.entry, ...item.sent }));
+    const entries = sent.map((item) => ({ seq: item.seq, ...item.entry, ...item.sent }));
     this.#ledger.tell((to) => {
       this.#leases.set(token, { until, seqs: [...items, ...holes].map(({ seq }) => seq) });
       to.send({ lease: token, entries, skips, floor });
@@ -344,10 +344,10 @@ export class Outbox {
 
   #pass({ seq, upto, refused }: Watermark): void {
     const { watermark: before, counter } = this.#ledger.numbers;
-    if (before !== undefined && upto <= before) return;
+    if (before !== undefined && upto < before) return;
     // The server has decided numbers that this store has forgotten: they are not given out again.
     if (upto > counter) this.#ledger.count({ counter: upto });
-    this.#ledger.count({ watermark: upto });
+    if (upto !== before) this.#ledger.count({ watermark: upto });
     for (const member of [...this.#ledger.queue]) {
       if (member.seq > upto) break;
       const now = this.#ledger.queue.get(member.seq);

@@ -23,12 +23,6 @@ import { Outbox } from "./outbox.js";
 
 const NEVER = 1_000_000_000_000;
 
-interface Key {
-  readonly key: string;
-  /** Whether the script gave it. */
-  readonly given: boolean;
-}
-
 /** What is left of a run when its engine dies: the files, and what belongs to the script. */
 class Outside {
   readonly directory = mkdtempSync(join(tmpdir(), "optisync-outbox-"));
@@ -38,9 +32,10 @@ class Outside {
   diesBefore = false;
   /** What callers hold in their hands, by name. */
   readonly values = new Map<string, Json>();
-  /** By name: the key it was last offered with, and the one with which it is in the queue. */
-  readonly offered = new Map<string, Key>();
-  readonly keys = new Map<string, Key>();
+  /** Names and keys that were enqueued together, the names whose key the script gave, and the keys of what was sent. */
+  readonly offered = new Set<string>();
+  readonly keyed = new Set<string>();
+  readonly sentKeys = new Map<number, string>();
   /** Numbers taken, until they are used. */
   readonly taken = new Map<string, number>();
   readonly leases = new Map<string, number>();
@@ -212,12 +207,14 @@ class Life implements Session, Listener {
 
   entry(step: Step): Entry {
     const m = String(step["m"]);
-    const { values, offered } = this.outside;
+    const { values, offered, keyed } = this.outside;
     // What the change is made of is the caller's own, and is scribbled on.
     const change = parseChanges({ it: step["change"] }).get("it") as Change;
     if (!values.has(m)) values.set(m, step["change"] as Json);
     const key = step["key"] === undefined ? `key-of-${m}` : String(step["key"]);
-    offered.set(m, { key, given: step["key"] !== undefined });
+    offered.add(JSON.stringify([m, key]));
+    if (step["key"] === undefined) keyed.delete(m);
+    else keyed.add(m);
     const base = optional(step["base"]);
     const epoch = optional(step["base_epoch"]) ?? this.#baseEpoch;
     return {
@@ -259,16 +256,17 @@ class Life implements Session, Listener {
   // --- Listener
 
   enqueued(id: string, seq: number, again: boolean): void {
-    if (!again) {
-      if (this.run.names.raw(id) === undefined) this.run.names.bind(id, seq);
-      this.outside.keys.set(id, this.outside.offered.get(id) as Key);
-    }
+    // Again, and without a name: the process died before it could say so.
+    if (!again || this.#name(seq).startsWith("#")) this.run.names.bind(id, seq);
     this.run.effect(again ? { e: "enqueued", m: id, again } : { e: "enqueued", m: id });
   }
 
   send({ entries, skips, floor }: Batch): void {
-    for (const { id, key } of entries) {
-      if (this.#key(id)?.key !== key) this.run.effect({ e: "key-changed", m: id });
+    const { sentKeys, offered } = this.outside;
+    for (const { seq, id, key } of entries) {
+      const same = (sentKeys.get(seq) ?? key) === key && offered.has(JSON.stringify([id, key]));
+      if (!same) this.run.effect({ e: "key-changed", m: id });
+      if (!sentKeys.has(seq)) sentKeys.set(seq, key);
     }
     const names = skips.map(([first, last]) => [this.#name(first), this.#name(last)]);
     const lowest = this.#name(floor);
@@ -306,26 +304,19 @@ class Life implements Session, Listener {
   // --- what is reported
 
   #name(seq: number): string {
-    if (seq >= NEVER) return this.outside.strangers[seq - NEVER] as string;
     const name = this.run.names.name(seq);
-    return name.startsWith("$") ? name : `#${seq}`;
+    return name.startsWith("$") ? name : (this.outside.strangers[seq - NEVER] ?? `#${seq}`);
   }
 
-  #sent({ id, entity, change, base }: Batch["entries"][number]): JsonObject {
-    const keyed = this.#key(id);
+  #sent({ id, key, entity, change, base }: Batch["entries"][number]): JsonObject {
     return {
       m: id,
       resource: entity.resource,
       entity: entity.id,
       change: copy(changeToJson(change)),
       ...(base && { base: base.version }),
-      ...(keyed?.given && { key: keyed.key }),
+      ...(this.outside.keyed.has(id) && { key }),
     };
-  }
-
-  /** After a crash behind the save of an enqueue nobody heard that it succeeded. */
-  #key(id: string): Key | undefined {
-    return this.outside.keys.get(id) ?? this.outside.offered.get(id);
   }
 
   #member(member: Member): JsonObject {

@@ -229,8 +229,7 @@ class Life {
       try {
         this.#session = await this.profile.open(this.frame.with, this.run);
       } catch (error) {
-        if (this.run.isDead) return this.#died();
-        throw error;
+        return this.run.isDead ? this.#died() : this.#refusal(error);
       }
     }
     await this.#rest();
