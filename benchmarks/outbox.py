@@ -30,6 +30,7 @@ from optisync.outbox.config import Config
 from optisync.outbox.inputs import Result
 from optisync.shell.codec import text
 from optisync.shell.durable import DurableOutbox
+from optisync.shell.memory import MemoryStore
 from optisync.shell.sqlite import SqliteStore
 from optisync.values import ClientId, Epoch, Obj, ServerSeq
 from optisync.view import Upsert
@@ -122,6 +123,7 @@ def enqueues(place: Path) -> bool:
     loops: list[Took] = []
     singly: list[Took] = []
     batched: list[Took] = []
+    in_memory: list[Took] = []
     for number in range(ROUNDS):
         store = bare(place / f"bare-{number}.db")  # both grow their files from nothing
         outbox = opened(place / f"enqueue-{number}.db")
@@ -131,12 +133,20 @@ def enqueues(place: Path) -> bool:
         loops.append(took(store, rows, SINGLES))
         singly.append(took(outbox.enqueue, [[entry] for entry in singles], SINGLES))
         batched.append(took(outbox.enqueue, batches, BATCHES * BATCH))
+        unstored = DurableOutbox(CONFIG, MemoryStore(), ONE)
+        in_memory.append(took(unstored.enqueue, [[entry] for entry in singles], SINGLES))
         outbox.close()
     share = median(a.clock / b.clock for a, b in zip(loops, singly, strict=True))
     gain = median(a.clock / b.clock for a, b in zip(singly, batched, strict=True))
     print(f"SQLite alone, insert + commit   {middle(loops)}")
     print(f"enqueue one by one              {middle(singly)}")
     print(f"enqueue in batches of {BATCH}, each  {middle(batched)}")
+    print(f"enqueue over the memory store   {middle(in_memory)}")
+    whole, disk, machine = (middle(each).clock for each in (singly, loops, in_memory))
+    rest = max(0.0, whole - disk - machine)
+    parts = {"SQLite and the disk": disk, "the machine": machine, "the rest of the store": rest}
+    said = ", ".join(f"{name} {part / whole:.0%}" for name, part in parts.items())
+    print(f"  one by one, dominated by      {max(parts, key=lambda name: parts[name])} ({said})")
     print(f"  durable enqueues/s            {1e6 / middle(singly).clock:8,.0f}")
     print(f"  share of SQLite alone         {share:8.2f} (wanted: at least {WANTED_SHARE})")
     print(f"  gain of a batch               {gain:8.1f} (wanted: at least {WANTED_GAIN:.0f})")
