@@ -6,8 +6,8 @@ Times, tokens, versions, limits and answers are unbounded unless it says otherwi
 from tests.crosshair.confirmed import Confirmed
 
 GATE = (
-    Confirmed("one_gate_per_entity", 1, "2 members, at time 0"),
-    Confirmed("gate_stays_closed", 1, "3 members, at time 0"),
+    Confirmed("one_gate_per_entity", 1, "2 members, whose time has come"),
+    Confirmed("gate_stays_closed", 1, "3 members, whose time has come"),
     Confirmed("ordered_is_a_prefix", 3, "2 writes and a hole between them"),
 )
 LEASE = (
