@@ -104,9 +104,10 @@ class Story:
         """One life, ended by a kill."""
         by_clock = self._chance.random() < clock
         point = "" if by_clock else self._next_point()
-        count = self._chance.choice((1, 2, 4)) if not point.startswith("Restart") else 1
-        life = Life(*self._child, point, count)
-        self._network.willing = 0.3 if "Parked" in point or "Resume" in point else 0.85
+        parking = "Parked" in point or "Resume" in point
+        rare = parking or point.startswith("Restart")
+        life = Life(*self._child, point, 1 if rare else self._chance.choice((1, 2, 4)))
+        self._network.willing = 0.3 if parking else 0.85
         try:
             if by_clock and self._chance.random() < 0.3:  # while it starts
                 life.kill_in(self._chance.uniform(0.05, 0.25))
