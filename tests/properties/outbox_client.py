@@ -6,19 +6,19 @@ the same, also when a save fails and when the process ends in the middle.
 
 from collections import Counter
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from tempfile import TemporaryDirectory
 from typing import Generic, Protocol, TypeVar
 
 from tests.properties.outbox_authority import ME
 from tests.properties.outbox_classes import classes
+from tests.reference.outboxing import stored_part
 
 from optisync.errors import OptisyncError
 from optisync.outbox.config import Config
 from optisync.outbox.effects import Effect, ParkedEntry, Told
-from optisync.outbox.rows import Item, Row
-from optisync.outbox.state import Outbox, reborn, start, with_row
-from optisync.outbox.turn import trace
+from optisync.outbox.rows import Row
+from optisync.outbox.state import Outbox, start, with_row
 from optisync.shell.durable import DurableOutbox
 from optisync.shell.memory import MemoryStore
 from optisync.shell.sqlite import SqliteStore
@@ -162,15 +162,6 @@ class Life:
             if not isinstance(error, Tantrum | StoreDiskFull):
                 raise error
         outbox.errors.clear()
-
-
-def stored_part(state: Outbox) -> Outbox:
-    """What a state must be able to come back as: without time, and without direct writes."""
-    queue = state.queue
-    for member in state.queue:
-        if isinstance(member, Item) and not member.stored:
-            queue = queue.put(trace(member))
-    return replace(reborn(state), queue=queue)
 
 
 class Client:

@@ -16,8 +16,10 @@ from optisync.contracts.messages import Accepted, Delta, Label, Outcome, Refused
 from optisync.outbox.config import Config
 from optisync.outbox.effects import Effect
 from optisync.outbox.inputs import Enqueue, Input, Reserve, Result, Settle, Tick
-from optisync.outbox.state import Outbox, start
+from optisync.outbox.rows import Item
+from optisync.outbox.state import Outbox, reborn, start, with_row
 from optisync.outbox.step import step
+from optisync.outbox.turn import stored_row
 from optisync.patch import Add
 from optisync.values import ClientId, ClientSeq, Epoch, Obj, ServerSeq, Version
 from optisync.view import Change, Update
@@ -53,6 +55,14 @@ def delta(server_seq: int, *mine: int, epoch: Epoch = ONE) -> Delta:
 
 def snapshot(server_seq: int, *outcomes: Outcome, epoch: Epoch = ONE, known: bool = True) -> Snapshot:
     return Snapshot(epoch, ServerSeq(server_seq), Obj(), outcomes, known)
+
+
+def stored_part(state: Outbox) -> Outbox:
+    """What a state must be able to come back as: without time, and without direct writes."""
+    direct = [m for m in state.queue if isinstance(m, Item) and not m.stored]
+    for member in direct:
+        state = with_row(state, stored_row(member))
+    return reborn(state)
 
 
 @dataclass
