@@ -181,11 +181,11 @@ def test_a_lost_write_asks_for_no_snapshot(tmp_path: Path) -> None:
 
 
 def test_the_number_of_a_lost_write_is_skipped_where_numbers_are_in_order(tmp_path: Path) -> None:
-    statement = "UPDATE members SET told = 2 WHERE seq = 1"
+    statement = "UPDATE members SET told = 2 WHERE seq = 3"
     outbox, _ = lived(tmp_path / "outbox.db", statement, Mode.ORDERED)
     send = outbox.reserve(9)
     assert send is not None
-    assert send.skips[0] == (1, 1)
+    assert send.skips == ((3, 3), (5, 5))
     outbox.close()
 
 
