@@ -54,7 +54,19 @@ class Mutant:
     module: str
     line: int
     what: str
-    source: str
+    index: int
+    drops: bool
+
+    @property
+    def source(self) -> str:
+        """The changed source, made when it is asked for: most mutants are never run."""
+        tree: ast.AST = _tree(self.module)
+        target = next(node for i, node in enumerate(ast.walk(tree)) if i == self.index)
+        if self.drops:
+            tree = _Without(target).visit(tree)
+        else:
+            _change(target)
+        return ast.unparse(ast.fix_missing_locations(tree))
 
 
 def mutants(modules: tuple[str, ...] = MODULES) -> tuple[Mutant, ...]:
@@ -75,19 +87,26 @@ def sample(found: tuple[Mutant, ...], size: int) -> tuple[Mutant, ...]:
 
 
 def _of_module(module: str) -> Iterator[Mutant]:
+    for index, node in enumerate(ast.walk(_tree(module))):
+        for what in _kinds(node):
+            said = _change(copy.deepcopy(node))
+            yield Mutant(module, _line(node), said, index, what == "drop")
+
+
+def _tree(module: str) -> ast.Module:
     path = source_path(module)
     if path is None:
         raise ValueError(f"there is no module {module}")
-    tree = ast.parse(path.read_text(encoding="utf-8"))
-    for index, node in enumerate(ast.walk(tree)):
-        for what in _kinds(node):
-            changed: ast.AST = copy.deepcopy(tree)
-            target = next(n for i, n in enumerate(ast.walk(changed)) if i == index)
-            line: int = getattr(target, "lineno", 0)
-            said = _change(target)
-            if what == "drop":
-                changed = _Without(target).visit(changed)
-            yield Mutant(module, line, said, ast.unparse(ast.fix_missing_locations(changed)))
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _line(node: ast.AST) -> int:
+    match node:
+        case ast.match_case(pattern=placed) | ast.comprehension(target=placed):
+            line: int = placed.lineno
+        case _:
+            line = getattr(node, "lineno", 0)
+    return line
 
 
 class _Without(ast.NodeTransformer):

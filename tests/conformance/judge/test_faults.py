@@ -25,7 +25,7 @@ from optisync_conformance.requirements import requirements
 from optisync_conformance.selftest import bounded, looking, try_faults, try_mutants
 
 CORE = load_pack(["core"])
-NAMES = {case.id for case in CORE}
+DOCUMENTS = [case for case in CORE if case.profile != "outbox"]
 
 
 def test_every_fault_is_caught_as_it_should_be() -> None:
@@ -41,7 +41,7 @@ def test_every_fault_is_caught_as_it_should_be() -> None:
 @pytest.mark.parametrize("name", ["reject-drops-later", "half-of-a-mutation-is-shown"])
 def test_a_fault_is_caught(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(selftest, "faults", lambda: (find_fault(name),))
-    [tried] = try_faults(CORE)
+    [tried] = try_faults(DOCUMENTS)
     assert tried.problems == ()
 
 
@@ -50,16 +50,32 @@ def test_faults_break_requirements_that_there_are() -> None:
 
 
 def test_there_are_enough_and_they_are_named_once() -> None:
-    assert len(faults()) >= 30
+    assert len(faults()) >= 270
     known = {fault.name for fault in faults()}
     assert all(set(case.written_for) <= known for case in CORE)
 
 
-def test_an_unchanged_copy_is_not_caught(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unchanged_copy_is_not_caught() -> None:
+    # All of core, in a process of its own for the same reason.
+    script = (
+        "from optisync_conformance.cases import load_pack\n"
+        "from optisync_conformance.isolate import load_copy\n"
+        "from optisync_conformance.selftest import bounded, looking\n"
+        "with bounded(load_copy({})) as run:\n"
+        "    look = looking(run)\n"
+        "    caught = [case.id for case in load_pack(['core']) if look(case) is not None]\n"
+        "print(caught)\n"
+    )
+    command = [sys.executable, "-c", script]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=500, check=False)
+    assert done.stdout == "[]\n", done.stderr
+
+
+def test_a_fault_that_changes_nothing_survives(monkeypatch: pytest.MonkeyPatch) -> None:
     same = Replacement("optisync.patch", "def apply(doc: Json", "def apply(doc: Json")
     harmless = Fault("harmless", "none", "told-once", "no change", (same,))
     monkeypatch.setattr(selftest, "faults", lambda: (harmless,))
-    [tried] = try_faults(CORE)
+    [tried] = try_faults([case for case in CORE if case.profile == "patch"])
     assert tried.killers == ()
     assert "survives" in tried.problems
 
@@ -100,10 +116,10 @@ def test_a_text_must_stand_exactly_once(old: str) -> None:
 
 def test_mechanical_mutants_are_many_and_some_are_caught() -> None:
     every = mutants()
-    assert len(every) > 250
+    assert len(every) > 600
     assert sample(every, 4) == sample(every, 4)
     [tried] = try_mutants(
-        [m for m in every if m.module == "optisync.coordinator.sequence"][:1], CORE
+        [m for m in every if m.module == "optisync.coordinator.sequence"][:1], DOCUMENTS
     )
     assert tried.killer is not None
 
