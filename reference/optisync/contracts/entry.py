@@ -78,7 +78,7 @@ def mentions(entry: WriteEntry) -> frozenset[str]:
 def rename(entry: WriteEntry, ids: Ids) -> WriteEntry:
     """The entry with temporary ids replaced by the server's, wherever a whole string is one."""
     names = dict(ids)
-    if not names.keys() & mentions(entry):
+    if not names or not names.keys() & mentions(entry):
         return entry
     entity = Entity(entry.entity.resource, EntityId(names.get(entry.entity.id, entry.entity.id)))
     return replace(entry, entity=entity, change=_renamed_change(entry.change, names))

@@ -91,6 +91,8 @@ def _passed(
 
 def _with_known_ids(state: Outbox, entry: WriteEntry) -> WriteEntry:
     """The entry with temporary ids replaced that the server has given ids for. [ids-renamed]"""
+    if not state.aliases:
+        return entry
     if any(t in state.aliases and state.aliases[t] is None for t in mentions(entry)):
         raise ParentRejected(entry.entry_id)  # [parent-rejected]
     return renamed(state, entry)
@@ -104,6 +106,8 @@ def _named_by(state: Outbox, entry: WriteEntry) -> set[ClientSeq]:
 
 def _made_by(state: Outbox, entry: WriteEntry) -> set[ClientSeq]:
     """The creates of the temporary ids it mentions. [dependency-order]"""
+    if not state.queue.temporaries:
+        return set()
     made = (state.queue.making(text) for text in mentions(entry))
     return {item.seq for item in made if item is not None}
 

@@ -59,13 +59,20 @@ def start(epoch: Epoch, rows: Iterable[Row] = ()) -> Outbox:
     return state
 
 
+def _with(state: Outbox, numbers: Numbers, queue: Queue) -> Outbox:
+    """`replace` for what every step does, at a quarter of its time."""
+    versions, aliases, doubts, reports = state.versions, state.aliases, state.doubts, state.reports
+    life = state.now, state.failures, state.wait_until
+    return Outbox(numbers, queue, versions, aliases, doubts, reports, *life)
+
+
 def with_row(state: Outbox, row: Row) -> Outbox:
     """The state after a row was saved."""
     match row:
         case Item() | Hole():
-            return replace(state, queue=state.queue.put(row))
+            return _with(state, state.numbers, state.queue.put(row))
         case Gone(seq):
-            return replace(state, queue=state.queue.drop(seq))
+            return _with(state, state.numbers, state.queue.drop(seq))
         case OwnVersion(entity):
             return replace(state, versions=state.versions.insert(entity, row))
         case Alias(temporary, real):
@@ -79,7 +86,7 @@ def with_row(state: Outbox, row: Row) -> Outbox:
         case Consumed(upto):
             return replace(state, reports=tuple(r for r in state.reports if r.number > upto))
         case Numbers():
-            return replace(state, numbers=row)
+            return _with(state, row, state.queue)
         case _:
             assert_never(row)
 
@@ -96,6 +103,8 @@ def known_as(state: Outbox, entity: Entity) -> Entity:
 
 def renamed(state: Outbox, entry: WriteEntry) -> WriteEntry:
     """The entry with the ids that the server gave for temporary ones."""
+    if not state.aliases:
+        return entry
     known = ((t, state.aliases.get(t)) for t in mentions(entry))
     return rename(entry, tuple((t, real) for t, real in known if real is not None))
 

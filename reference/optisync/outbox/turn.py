@@ -26,7 +26,7 @@ class Turn:
         state = self.state
         for row in rows:
             state = with_row(state, row)
-        return replace(self, state=state, rows=(*self.rows, *map(stored_row, rows)))
+        return Turn(state, (*self.rows, *map(stored_row, rows)), self.effects)
 
     def numbered(self, numbers: Numbers) -> Turn:
         """This turn with other numbers."""
@@ -34,7 +34,7 @@ class Turn:
 
     def with_effect(self, *effects: Effect) -> Turn:
         """This turn with more to do after the save."""
-        return replace(self, effects=(*self.effects, *effects))
+        return Turn(self.state, self.rows, (*self.effects, *effects))
 
     def diagnosed(self, code: DiagCode, entry_id: EntryId) -> Turn:
         """This turn with a diagnostic."""
