@@ -5,6 +5,7 @@ are bounded. Each subject is listed in `outbox_confirmed.py`; see `subjects.py` 
 """
 
 from dataclasses import replace
+from itertools import pairwise
 
 from rpds import HashTrieMap
 
@@ -195,7 +196,9 @@ def definite_settles(token: int, kind: int, refused: bool) -> bool:
 
 
 def parked_after(attempts: int, answered: bool) -> bool:
-    """The answers are counted, and nothing else. [parked-after-attempts] [only-answers-are-attempts]
+    """The answers are counted, and nothing else.
+
+    [parked-after-attempts] [only-answers-are-attempts]
 
     pre: 0 <= attempts < CONFIG.max_attempts
     post: __return__ == (answered and attempts + 1 == CONFIG.max_attempts)
@@ -273,7 +276,7 @@ def ranges_hold_each_number(a: int, b: int, c: int, n: int, some: int) -> bool:
     given = [ClientSeq(seq) for seq in (a, b, c)[:n]]
     found = ranges(given)
     inside = any(first <= some <= last for first, last in found)
-    apart = all(left[1] + 1 < right[0] for left, right in zip(found, found[1:], strict=False))
+    apart = all(left[1] + 1 < right[0] for left, right in pairwise(found))
     return inside == (some in given) and apart and all(first <= last for first, last in found)
 
 

@@ -1,4 +1,7 @@
-"""`verdicts`, for the subjects of the outbox: `python -m tests.crosshair.outbox_verdicts NAME...`."""
+"""`verdicts`, for the subjects of the outbox.
+
+Run as `python -m tests.crosshair.outbox_verdicts NAME...`.
+"""
 
 import sys
 

@@ -6,7 +6,6 @@ from optisync.errors import OptisyncError
 from optisync.outbox.rows import Hole, Member
 from optisync.outbox.state import Outbox, status_name
 
-
 # Every class that the random runs of `test_outbox` must reach, each in 1 % of the runs.
 CLASSES = frozenset(
     {
@@ -134,9 +133,7 @@ RARE = frozenset(
 )
 
 
-def classes(
-    kind: str, before: Outbox, after: Outbox, error: OptisyncError | None
-) -> Iterator[str]:
+def classes(kind: str, before: Outbox, after: Outbox, error: OptisyncError | None) -> Iterator[str]:
     """One class for a refusal, else one for each change of a member's state, and of the rest."""
     if error is not None:
         yield error.code if error.code == "store-failed" else f"{kind}: {error.code}"

@@ -91,9 +91,7 @@ class Judge:
                 assert self.may_conflict(item), f"{item.seq} conflicts with nothing foreign"
         self.authority.refusals.clear()
         self.log = list(server.log)
-        self.lines[epoch] = {
-            c.label.seq: c.server_seq for c in server.log if c.label.client == ME
-        }
+        self.lines[epoch] = {c.label.seq: c.server_seq for c in server.log if c.label.client == ME}
         self.accepted.update(mine)
         for at in (position[1], *(commit.server_seq for commit in server.log)):
             if (epoch, at) not in self.docs:
@@ -370,4 +368,3 @@ class Judge:
             assert note.report is not None or note.ended, f"nobody was told about {note.seq}"
             if note.report is not None and isinstance(note.report.verdict, Accepted):
                 assert note.seq in self.accepted
-

@@ -49,7 +49,7 @@ def made(choose: Choose, disks: list[type[Disk]], mode: Mode, labels: bool = Tru
     """A world whose shape is chosen too."""
     capacity, often, attempts = (3, 6)[choose(2)], (0, 2, 6)[choose(3)], 1 + choose(2)
     consumes, crashes = choose(3) == 0, (0, 15, 60)[choose(3)]
-    menu = [World.write, World.reserve, World.arrive, World.arrive]
+    menu: list[Callable[[World], None]] = [World.write, World.reserve, World.arrive, World.arrive]
     for action, share in MENU:
         menu += [action] * (share * (0, 1, 1, 1, 4)[choose(5)])
     config = Config(

@@ -5,7 +5,7 @@ Every decision comes from `choose`, so a run can be replayed and reduced. After 
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import TypeVar, assert_never
 
 from tests.properties.outbox_authority import (
@@ -18,7 +18,7 @@ from tests.properties.outbox_authority import (
 )
 from tests.properties.outbox_client import Client, Outcome
 from tests.properties.outbox_judge import Judge
-from tests.properties.outbox_writes import Versions, Writes, foreign_change
+from tests.properties.outbox_writes import ROWS, Versions, Writes, foreign_change
 from tests.properties.scripts import Choose
 
 from optisync.contracts.entry import EntryId, Millis, WriteEntry
@@ -131,9 +131,9 @@ class World:
             self.judge.took(taken)
 
     def give_up(self) -> None:
-        for seq in sorted(self.judge.open)[:1]:
-            if self.call("give up", lambda outbox: outbox.give_up(seq)).error is None:
-                self.judge.open.discard(seq)
+        seq = min(self.judge.open, default=ClientSeq(0))
+        if self.call("give up", lambda outbox: outbox.give_up(seq)).error is None:
+            self.judge.open.discard(seq)
 
     def some_entry(self) -> EntryId:
         items = self.items()
@@ -161,10 +161,10 @@ class World:
             self.judge.retries.pop(name, None)
 
     def read(self) -> None:
-        for doubt in self.client.state.doubts[:1]:
-            self.judge.doubted.discard(doubt.entity)
-            self.call("has read", lambda outbox: outbox.has_read(doubt.entity))
-            self.judge.doubted |= {d.entity for d in self.client.state.doubts}
+        entity = next((doubt.entity for doubt in self.client.state.doubts), ROWS[0])
+        self.call("has read", lambda outbox: outbox.has_read(entity))
+        self.judge.doubted.discard(entity)
+        self.judge.doubted |= {doubt.entity for doubt in self.client.state.doubts}
 
     def consume(self) -> None:
         reports = self.client.state.reports
@@ -190,7 +190,9 @@ class World:
     def invent(self) -> None:
         """An answer about a write that was not sent, or that is long over."""
         names = [item.entry.entry_id for item in self.items() if not item.sent]
-        over = [name for name, note in self.judge.notes.items() if note.seq not in self.judge.expected]
+        over = [
+            name for name, note in self.judge.notes.items() if note.seq not in self.judge.expected
+        ]
         some = names + over[-2:]
         if some and self.coin(2):
             name = some[self.choose(len(some))]

@@ -53,7 +53,9 @@ def delta(server_seq: int, *mine: int, epoch: Epoch = ONE) -> Delta:
     return Delta(epoch, ServerSeq(server_seq), ServerSeq(server_seq - 1), (), labels)
 
 
-def snapshot(server_seq: int, *outcomes: Outcome, epoch: Epoch = ONE, known: bool = True) -> Snapshot:
+def snapshot(
+    server_seq: int, *outcomes: Outcome, epoch: Epoch = ONE, known: bool = True
+) -> Snapshot:
     return Snapshot(epoch, ServerSeq(server_seq), Obj(), outcomes, known)
 
 
