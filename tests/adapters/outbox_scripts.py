@@ -138,7 +138,7 @@ class _Drawing:
 
     def saving(self) -> Thing:
         """A call that saves if it changes anything."""
-        makes = (self.enqueue, self.reserve, self.delta, self.snapshot, self.watermark)
+        makes = (self.stored, self.reserve, self.delta, self.snapshot, self.watermark)
         return self.rng.choice(makes)()
 
     def call(self) -> Thing:
@@ -197,9 +197,12 @@ class _Drawing:
 
     def enqueue(self) -> Thing:
         """Enqueue some entries."""
+        return self.stored() | ({} if self.rng.randrange(6) else {"stored": False})
+
+    def stored(self) -> Thing:
+        """Enqueue some entries that are stored."""
         entries: list[Json] = [self.entry() for _ in range(self.rng.choice((1, 1, 2, 3)))]
-        step: Thing = {"do": "enqueue", "entries": entries}
-        return step if self.rng.randrange(6) else {**step, "stored": False}
+        return {"do": "enqueue", "entries": entries}
 
     def entry(self) -> Thing:
         """One entry, mostly a new one; a name has mostly the same write whenever it is drawn."""

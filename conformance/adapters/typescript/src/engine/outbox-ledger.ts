@@ -273,17 +273,20 @@ export class Ledger {
     this.#dirty.set(`e${seq}`, () => this.#memberRow(seq));
   }
 
+  /** A direct write leaves nothing but a number to skip, until it is accepted. */
   #rowKind(member: Member | undefined): "item" | "hole" | "none" {
     if (isItem(member) && member.stored) return "item";
-    return member !== undefined && this.keepsHoles ? "hole" : "none";
+    const isOver = member === undefined || member.state === "acked";
+    return this.keepsHoles && !isOver ? "hole" : "none";
   }
 
-  /** An id that a direct write is to get is lost with the process. */
+  /** The temporary id of a direct write is lost with the process, or stands if it was accepted under no other. */
   #aliasRow(id: string): Json | undefined {
     const name = this.#aliases.get(id);
     if (name !== undefined) return [name];
-    const isDirect = [...this.gates.creates(id)].some((seq) => !(this.queue.get(seq) as Item).stored);
-    return isDirect ? [null] : undefined;
+    const creates = [...this.gates.creates(id)].map((seq) => this.queue.get(seq) as Item);
+    const direct = creates.find(({ stored }) => !stored);
+    return direct && [direct.state === "acked" ? id : null];
   }
 
   #memberRow(seq: number): Json | undefined {

@@ -86,7 +86,7 @@ export class Settlement {
     else this.ledger.drop(seq);
     if (!item.told) this.ledger.report({ id: entry.id, verdict });
     const id = temporaryId(entry);
-    if (id !== undefined && typeof this.ledger.alias(id) !== "string") {
+    if (id !== undefined) {
       this.ledger.setAlias(id, null);
       this.orphans(this.ledger.gates.waiters(seq));
     }

@@ -224,8 +224,11 @@ export class Outbox {
   /** What was stored comes back; what was not is lost, and what needs it too. */
   #begin(): void {
     for (const report of this.#ledger.reports) this.#ledger.tell((to) => to.verdict(report));
-    for (const member of this.#ledger.queue) {
-      if (!isItem(member)) continue;
+    for (const member of [...this.#ledger.queue]) {
+      if (!isItem(member)) {
+        if (member.seq <= (this.#ledger.numbers.watermark ?? 0)) this.#ledger.drop(member.seq);
+        continue;
+      }
       for (const [seq, id] of member.parents) {
         const lost = !isItem(this.#ledger.queue.get(seq)) && this.#ledger.alias(id) === undefined;
         if (lost) this.#ledger.setAlias(id, null);

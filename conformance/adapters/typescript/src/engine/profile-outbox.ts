@@ -3,7 +3,7 @@
  * when it is over; `crash` drops the engine and its open files, `start` opens the files again.
  */
 
-import { mkdtempSync, rmSync } from "node:fs";
+import { existsSync, mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Change } from "../changes.js";
@@ -21,11 +21,13 @@ import type {
 import { OutboxError } from "./outbox-types.js";
 import { Outbox } from "./outbox.js";
 
+/** Where the files are: in memory where the system has such a place. What crashes here is an object, not a machine. */
+const PLACE = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 const NEVER = 1_000_000_000_000;
 
 /** What is left of a run when its engine dies: the files, and what belongs to the script. */
 class Outside {
-  readonly directory = mkdtempSync(join(tmpdir(), "optisync-outbox-"));
+  readonly directory = mkdtempSync(join(PLACE, "optisync-outbox-"));
   /** Saves the script still wants to fail, and after how many more the process dies. */
   failures = 0;
   savesToDeath: number | undefined;
