@@ -76,8 +76,12 @@ def mentions(entry: WriteEntry) -> frozenset[str]:
 
 
 def rename(entry: WriteEntry, ids: Ids) -> WriteEntry:
-    """The entry with temporary ids replaced by the server's, wherever a whole string is one."""
-    names = dict(ids)
+    """The entry with temporary ids replaced by the server's, wherever a whole string is one.
+
+    Not the id that the entry itself makes: the server answers with that one's name.
+    """
+    own = entry.entity.id if makes_row(entry) else None
+    names = {temporary: real for temporary, real in ids if temporary != own}
     if not names or not names.keys() & mentions(entry):
         return entry
     entity = Entity(entry.entity.resource, EntityId(names.get(entry.entity.id, entry.entity.id)))

@@ -81,12 +81,15 @@ def _number(turn: Turn, taken: ClientSeq | None) -> tuple[Turn, ClientSeq]:
 def _passed(
     state: Outbox, entry: WriteEntry, seq: ClientSeq, waits_for: tuple[ClientSeq, ...]
 ) -> bool:
-    """Whether what must come after this number was sent, or what must come before has a later."""
+    """Whether what must follow this number cannot wait for it, or what must precede has a later."""
     if seq > state.numbers.counter:
         return False
     later = (member for member in state.queue if isinstance(member, Item) and member.seq > seq)
-    sent = any(member.sent and member.entry.entity == entry.entity for member in later)
-    return sent or any(other > seq for other in waits_for)
+    fixed = any(
+        member.entry.entity == entry.entity and (member.sent or lacks_base(state, member.entry))
+        for member in later
+    )
+    return fixed or any(other > seq for other in waits_for)
 
 
 def _with_known_ids(state: Outbox, entry: WriteEntry) -> WriteEntry:
