@@ -112,7 +112,7 @@ def test_steps_have_the_members_of_their_types(profile: str) -> None:
 def steps_in(name: str, part: str) -> Iterator[tuple[str, StepSchema]]:
     """The schema of each step that a part allows, by its verb."""
     here = cast(dict[str, dict[str, StepSchema]], read(SCHEMAS / f"{name}.json"))["$defs"][part]
-    if "properties" in here:
+    if here.get("properties"):
         yield here["properties"]["do"]["const"], here
         return
     for choice in here["oneOf"]:
