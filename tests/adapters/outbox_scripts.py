@@ -45,6 +45,8 @@ class _Drawing:
         self.seen: Thing = {}
         self.names, self.leases, self.taken = ["$m1"], ["$l0"], 0
         self.creates: dict[str, str] = {}
+        # Whether such an entry is in doubt under the one id or the other nobody has said yet.
+        self.mapped: set[str] = set()
         self.look({"ok": {}})
 
     def look(self, out: Thing) -> None:
@@ -183,7 +185,7 @@ class _Drawing:
         asked = [
             ("cancel", self.of_state("queued")[-1:]),
             ("give-up", self.of_state("open")),
-            ("abandon", self.of_state("in-flight")),
+            ("abandon", [m for m in self.of_state("in-flight") if m not in self.mapped]),
             ("resume", self.of_state("parked") * 3),
         ]
         do, names = self.rng.choice([pair for pair in asked if pair[1]] or asked)
@@ -210,14 +212,15 @@ class _Drawing:
         if name not in self.of_state("open") and rng.randrange(4):
             self.names.append(f"$m{len(self.names) + 1}")
             name = self.names[-1]
-        if rng.randrange(8):
-            rng = random.Random(f"{name} {self.salt}")
-        entry: Thing = {"m": name, "resource": "r", "entity": rng.choice(ENTITIES)}
-        entry |= self.content(rng, str(entry["entity"]))
+        drawn = random.Random(f"{name} {self.salt}")
+        entry: Thing = {"m": name, "resource": "r", "entity": drawn.choice(ENTITIES)}
+        entry |= self.content(drawn, str(entry["entity"]))
         if "temporary" in entry:
             self.creates[name] = str(entry["entity"])
-        if rng.randrange(12) == 0:
-            entry["base_epoch"] = rng.choice((0, 2))
+        if drawn.randrange(12) == 0:
+            entry["base_epoch"] = drawn.choice((0, 2))
+        if rng.randrange(10) == 0:  # another write than the one that the name stands for
+            entry["change"] = {"create": "other"}
         if self.rng.randrange(6) == 0:
             entry["after"] = [self.name() for _ in range(self.rng.randrange(1, 3))]
         return entry | ({"key": "k1"} if name in ("$m2", "$m4") else {})
@@ -272,7 +275,9 @@ class _Drawing:
         version: Thing = {"version": rng.randrange(1, 6)} if rng.randrange(3) else {}
         if m not in self.creates or rng.randrange(4) == 0:
             return version
-        return {**version, "ids": {self.creates[m]: rng.choice(("r1", "r2"))}}
+        temporary = self.creates[m]
+        self.mapped.add(m)
+        return {**version, "ids": {temporary: temporary.replace("t", "r")}}
 
     def delta(self) -> Thing:
         """A delta, mostly the next."""
@@ -289,7 +294,9 @@ class _Drawing:
         if self.rng.randrange(3) == 0:
             epoch, at = epoch + 1, max(0, at - 2)
         step: Thing = {"do": "snapshot", "epoch": epoch, "seq": at, "outcomes": outcomes}
-        return {**step, "client_known": self.rng.randrange(3) > 0}
+        undecided = self.of_state("queued", "in-flight", "acked", "parked")
+        known = self.rng.randrange(3) > 0 or any(m in self.mapped for m in undecided)
+        return {**step, "client_known": known}
 
     def watermark(self) -> Thing:
         """A watermark, every other one with what was refused."""

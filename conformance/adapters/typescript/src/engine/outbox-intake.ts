@@ -1,7 +1,7 @@
 /** How numbers are given out and writes are taken into the queue. */
 
 import { changeToJson } from "../changes.js";
-import { changeFromJson, mentioned, renamed, sameChange, temporaryId } from "./outbox-content.js";
+import { changeFromJson, mentioned, needsVersion, renamed, sameChange, temporaryId } from "./outbox-content.js";
 import type { Ledger } from "./outbox-ledger.js";
 import type { Item } from "./outbox-rows.js";
 import { isItem, isUnsettled, newItem } from "./outbox-rows.js";
@@ -82,7 +82,7 @@ export class Intake {
       throw new OutboxError("entry-id-reused", `${id} is in the queue under another key`);
     }
     const own = temporaryId(entry);
-    if (own !== undefined && (this.ledger.alias(own) !== undefined || [...this.ledger.gates.creates(own)].length > 0)) {
+    if (own !== undefined && this.#isUsed(own)) {
       throw new OutboxError("temporary-id-reused", `${own} is the temporary id of another create`);
     }
     if (this.settlement.mentionsNothing(entry)) {
@@ -91,6 +91,12 @@ export class Intake {
     if (this.ledger.items >= this.config.capacity) {
       throw new OutboxError("outbox-full", `${this.ledger.items} writes are in the queue`);
     }
+  }
+
+  /** Whether a temporary id is, or was, that of another create; one that stands for itself came to no other id. */
+  #isUsed(id: string): boolean {
+    const alias = this.ledger.alias(id);
+    return (alias !== undefined && alias !== id) || [...this.ledger.gates.creates(id)].length > 0;
   }
 
   /** The creates in the queue whose temporary ids a write mentions. */
@@ -110,10 +116,14 @@ export class Intake {
   /** A write under a number taken before must not come too late. */
   #requirePlace(entry: Entry, seq: number, waitsFor: readonly number[]): void {
     if (seq === this.ledger.numbers.counter) return;
-    const key = this.ledger.gates.key(entry.entity);
-    const passed = [...this.ledger.queue].some(
-      (other) => isItem(other) && other.seq > seq && other.sent && this.ledger.gates.key(other.sent.entity) === key,
-    );
+    const { gates } = this.ledger;
+    const key = gates.key(entry.entity);
+    const hasVersion = this.ledger.own(entry.entity) !== undefined;
+    const passed = [...this.ledger.queue].some((other) => {
+      if (!isItem(other) || other.seq < seq || gates.key((other.sent ?? other.entry).entity) !== key) return false;
+      const lacks = !hasVersion && needsVersion(other.entry.change) && other.entry.base === undefined;
+      return other.sent !== undefined || lacks;
+    });
     if (passed || waitsFor.some((other) => other > seq)) {
       throw new OutboxError("number-passed", `${seq} comes too late for ${entry.id}`);
     }

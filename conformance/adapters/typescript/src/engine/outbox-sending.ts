@@ -1,6 +1,6 @@
 /** What one hand-out takes, and what is fixed when a write is sent first. */
 
-import { isNewer, mentioned, renamed } from "./outbox-content.js";
+import { isNewer, mentioned, renamed, temporaryId } from "./outbox-content.js";
 import type { Ledger } from "./outbox-ledger.js";
 import type { Hole, Item, Lease, Own, Sent } from "./outbox-rows.js";
 import { isItem } from "./outbox-rows.js";
@@ -40,9 +40,12 @@ function content(ledger: Ledger, entry: Entry, first: number): Sent {
   const base = versionFor(entry, ledger.own(entity));
   const isRenamed = [...mentioned(entity, change)].some((id) => typeof ledger.alias(id) === "string");
   if (!isRenamed) return { entity, change, base, first };
+  // The id that a create makes is the one under which the server knows it.
+  const own = temporaryId(entry);
+  const rename = (id: string): string => (id === own ? id : ledger.rename(id));
   return {
-    entity: { resource: entity.resource, id: ledger.rename(entity.id) },
-    change: renamed(change, ledger.rename),
+    entity: { resource: entity.resource, id: rename(entity.id) },
+    change: renamed(change, rename),
     base,
     first,
   };
