@@ -97,7 +97,7 @@ def _tried(
     look = looking(run)
     played = [case for case in core if _runs(case, {each.module for each in fault.replace})]
     found = [(case, failure) for case in played if (failure := look(case)) is not None]
-    extra = _first((c for c in cover if c.profile == "coordinator"), look)
+    extra = _first((c for c in cover if _runs(c, {each.module for each in fault.replace})), look)
     independent = [case.id for case, _ in found if fault.name not in case.written_for]
     independent += [extra] if extra else []
     shown = sorted(

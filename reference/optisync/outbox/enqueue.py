@@ -19,7 +19,7 @@ from optisync.outbox.errors import (
 )
 from optisync.outbox.inputs import Enqueue
 from optisync.outbox.rows import Acked, Hole, Item
-from optisync.outbox.state import Outbox, lacks_base, renamed
+from optisync.outbox.state import Outbox, known_as, lacks_base, renamed
 from optisync.outbox.turn import Turn, unused
 from optisync.values import ClientSeq
 from optisync.view import Create, Upsert
@@ -85,8 +85,10 @@ def _passed(
     if seq > state.numbers.counter:
         return False
     later = (member for member in state.queue if isinstance(member, Item) and member.seq > seq)
+    entity = known_as(state, entry.entity)
     fixed = any(
-        member.entry.entity == entry.entity and (member.sent or lacks_base(state, member.entry))
+        known_as(state, member.entry.entity) == entity
+        and (member.sent or lacks_base(state, member.entry))
         for member in later
     )
     return fixed or any(other > seq for other in waits_for)
@@ -123,11 +125,12 @@ def base_makers(state: Outbox, entry: WriteEntry, seq: ClientSeq) -> set[ClientS
     """The earlier creates and upserts whose acceptance will bring the version it lacks."""
     if not lacks_base(state, entry):
         return set()
+    entity = known_as(state, entry.entity)
     return {
         member.seq
         for member in state.queue
         if isinstance(member, Item)
         and member.seq < seq
-        and member.entry.entity == entry.entity
+        and known_as(state, member.entry.entity) == entity
         and isinstance(member.entry.change, Create | Upsert)
     }

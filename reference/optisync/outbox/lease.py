@@ -19,7 +19,7 @@ from optisync.outbox.rows import (
     Parked,
     Queued,
 )
-from optisync.outbox.state import Outbox, floor, lacks_base, renamed
+from optisync.outbox.state import Outbox, floor, known_as, lacks_base, renamed
 from optisync.outbox.turn import Turn
 from optisync.values import ClientSeq
 from optisync.view import Create
@@ -31,7 +31,7 @@ def sendable(config: Config, state: Outbox) -> Iterator[Member]:
     One unsettled write per entity [one-in-flight-per-entity], none before what it waits for
     [dependency-order]; in `ordered` mode a prefix of all numbers [ordered-is-a-prefix].
     """
-    closed = {doubt.entity for doubt in state.doubts}  # [doubt-lifted-by-read]
+    closed = {known_as(state, doubt.entity) for doubt in state.doubts}  # [doubt-lifted-by-read]
     unsettled: set[ClientSeq] = set()
     nameless: set[str] = set()
     for member in state.queue:  # [fifo-by-number]
@@ -40,7 +40,7 @@ def sendable(config: Config, state: Outbox) -> Iterator[Member]:
                 nameless.add(member.entry.entity.id)  # [ids-renamed]
             continue
         free = isinstance(member, Hole) or (
-            member.entry.entity not in closed
+            known_as(state, member.entry.entity) not in closed
             and unsettled.isdisjoint(member.after)
             and (not nameless or nameless.isdisjoint(mentions(member.entry)))
             and (member.sent or not lacks_base(state, member.entry))  # [base-unknown]
@@ -50,7 +50,7 @@ def sendable(config: Config, state: Outbox) -> Iterator[Member]:
         elif config.mode is Mode.ORDERED:
             return
         if isinstance(member, Item):  # [parked-holds-entity]
-            closed.add(member.entry.entity)
+            closed.add(known_as(state, member.entry.entity))
             unsettled.add(member.seq)
 
 
@@ -89,7 +89,7 @@ def fixed(state: Outbox, item: Item, token: int) -> Item:
     if item.sent:
         return item
     entry = renamed(state, item.entry)
-    own = state.versions.get(entry.entity)
+    own = state.versions.get(known_as(state, entry.entity))
     base = None if isinstance(entry.change, Create) else base_version(entry.base, own)
     return replace(item, entry=entry, first=token, base=base)
 

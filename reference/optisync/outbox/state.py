@@ -97,8 +97,9 @@ def reborn(state: Outbox) -> Outbox:
 
 
 def known_as(state: Outbox, entity: Entity) -> Entity:
-    """The entity under the id that the server gave it, if it did."""
-    return Entity(entity.resource, EntityId(state.aliases.get(entity.id) or entity.id))
+    """The entity under the id that the server gave it, if it did: the two are one row."""
+    real = state.aliases.get(entity.id) if state.aliases else None
+    return entity if real is None else Entity(entity.resource, EntityId(real))
 
 
 def renamed(state: Outbox, entry: WriteEntry) -> WriteEntry:
@@ -112,7 +113,7 @@ def renamed(state: Outbox, entry: WriteEntry) -> WriteEntry:
 def lacks_base(state: Outbox, entry: WriteEntry) -> bool:
     """Whether it needs a version to be sent with, and none is known."""
     unplanned = isinstance(entry.change, Update | Delete) and entry.base is None
-    return unplanned and entry.entity not in state.versions
+    return unplanned and known_as(state, entry.entity) not in state.versions
 
 
 def floor(state: Outbox) -> ClientSeq:

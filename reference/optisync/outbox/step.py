@@ -62,7 +62,7 @@ from optisync.outbox.settlement import (
     snapshot_applied,
     watermark_passed,
 )
-from optisync.outbox.state import Outbox, reborn
+from optisync.outbox.state import Outbox, known_as, reborn
 from optisync.outbox.turn import Turn, stored_row, unused
 from optisync.values import ClientSeq
 
@@ -99,7 +99,8 @@ def _transition(config: Config, turn: Turn, given: Input) -> Turn:
         case Cancel() | Abandon() | Resume():
             return _asked(config, turn, given)
         case HasRead(entity):  # [doubt-lifted-by-read]
-            lifted = (DoubtLifted(d.seq) for d in state.doubts if d.entity == entity)
+            same = (d for d in state.doubts if known_as(state, d.entity) == known_as(state, entity))
+            lifted = (DoubtLifted(d.seq) for d in same)
             return turn.put(*lifted)
         case Consume(upto):  # [report-kept-until-consumed]
             told = any(report.number <= upto for report in state.reports)
