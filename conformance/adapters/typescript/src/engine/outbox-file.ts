@@ -226,9 +226,9 @@ function split(whole: Buffer): { raw: Buffer; end: number }[] {
 
 /** What a line says, or undefined if it is not as it was written. */
 function parsed(raw: Buffer): unknown {
-  const text = raw.toString("utf8");
-  const body = text.slice(DIGITS + 1);
-  return text.slice(0, DIGITS) === checksum(body) ? (JSON.parse(body) as unknown) : undefined;
+  const body = raw.subarray(DIGITS + 1);
+  const isWhole = raw.toString("latin1", 0, DIGITS + 1) === `${checksum(body)} `;
+  return isWhole ? (JSON.parse(body.toString("utf8")) as unknown) : undefined;
 }
 
 function line(value: unknown): Buffer {
@@ -236,7 +236,7 @@ function line(value: unknown): Buffer {
   return Buffer.from(`${checksum(body)} ${body}\n`, "utf8");
 }
 
-function checksum(body: string): string {
+function checksum(body: string | Buffer): string {
   return createHash("sha256").update(body).digest("hex").slice(0, DIGITS);
 }
 
