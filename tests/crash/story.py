@@ -60,7 +60,7 @@ MODES: Final = {
 """The points of each mode."""
 LONGEST: Final = 300
 """Actions in a life in which its point is never reached."""
-ROUNDS: Final = 100
+ROUNDS: Final = 40
 """More than any queue needs to drain."""
 WEIGHTS: Final = {
     "Enqueue": 5,
@@ -105,7 +105,7 @@ class Story:
         by_clock = self._chance.random() < clock
         point = "" if by_clock else self._next_point()
         parking = "Parked" in point or "Resume" in point
-        rare = parking or point.startswith("Restart")
+        rare = parking or "Told" in point or "Restart" in point
         life = Life(*self._child, point, 1 if rare else self._chance.choice((1, 2, 4)))
         self._network.willing = 0.3 if parking else 0.85
         try:
