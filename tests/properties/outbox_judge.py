@@ -279,7 +279,7 @@ class Judge:
                 assert note.seq in self.refused
             case InDoubt():
                 assert note.seq in self.given_up or self.forgotten
-                self.doubted.add(note.entry.entity)
+                self.doubted.add(note.entry.entity if note.sent is None else note.sent[0].entity)
 
     def diagnosed(self, diag: Diag) -> None:
         """There is a diagnostic only where something is odd. [first-settlement-stands]"""
@@ -305,15 +305,15 @@ class Judge:
         for note in self.notes.values():
             if note.ended:
                 self.expected.discard(note.seq)
-        self.hear(effects, state)
-        again = [effect.report for effect in effects if isinstance(effect, Told)]
-        assert again[len(again) - len(state.reports) :] == list(state.reports)
         for member in state.queue:
             assert not isinstance(member.status, InFlight)
             if isinstance(member, Item) and member.entry.entry_id not in self.notes:
                 entry, stored = self.tried[member.entry.entry_id]
                 assert stored
                 self.add(entry, member.seq, stored, state)
+        self.hear(effects, state)
+        again = [effect.report for effect in effects if isinstance(effect, Told)]
+        assert again[len(again) - len(state.reports) :] == list(state.reports)
         lost = range(max(self.numbers, default=0) + 1, state.numbers.counter + 1)
         self.numbers |= {ClientSeq(seq): None for seq in lost}
         self.open.clear()

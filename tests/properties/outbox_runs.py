@@ -48,7 +48,8 @@ MENU = (
 def made(choose: Choose, disks: list[type[Disk]], mode: Mode, labels: bool = True) -> World:
     """A world whose shape is chosen too."""
     capacity, often, attempts = (3, 6)[choose(2)], (0, 2, 6)[choose(3)], 1 + choose(2)
-    consumes, crashes = choose(3) == 0, (0, 15, 60)[choose(3)]
+    consumes, lags = choose(3) == 0, choose(2) == 0
+    crashes, reach = (0, 15, 60)[choose(3)], (2, 6, 50)[choose(3)]
     menu: list[Callable[[World], None]] = [World.write, World.reserve, World.arrive, World.arrive]
     for action, share in MENU:
         menu += [action] * (share * (0, 1, 1, 1, 4)[choose(5)])
@@ -64,7 +65,8 @@ def made(choose: Choose, disks: list[type[Disk]], mode: Mode, labels: bool = Tru
     authority = kind(not_now, labels)
     client = Client(config, consumes, [disk() for disk in disks])
     world = World(
-        choose, authority, client, Judge(config, authority), Writes(choose), crashes, menu
+        choose, authority, client, Judge(config, authority), Writes(choose), crashes, reach, lags,
+        menu,
     )  # fmt: skip
     world.judge.note_server()
     world.mail += [Fetch(ME), AskWatermark()]

@@ -24,8 +24,8 @@ from tests.properties.scripts import Choose
 from optisync.contracts.entry import EntryId, Millis, WriteEntry
 from optisync.contracts.messages import Accepted, Delta, Refused, Snapshot
 from optisync.outbox.effects import Send
-from optisync.outbox.inputs import Result, Unknown, Watermark
-from optisync.outbox.rows import Item, Parked
+from optisync.outbox.inputs import Result, Retry, Unknown, Watermark
+from optisync.outbox.rows import InFlight, Item, Parked
 from optisync.server.step import Fetch, Pull
 from optisync.shell.durable import DurableOutbox
 from optisync.shell.store import StoreDiskFull
@@ -45,6 +45,8 @@ class World:
     judge: Judge
     writes: Writes
     crashes: int
+    reach: int
+    lags: bool
     menu: list[Callable[["World"], None]]
     mail: list[Message] = field(default_factory=list)
     now: int = 0
@@ -185,7 +187,9 @@ class World:
     def release(self) -> None:
         """The server was not reached, or so it seems to a worker."""
         token = max(0, self.client.state.numbers.token - self.choose(3))
+        held, starts = self.held_by_others(token), self.client.starts
         self.call("release", lambda outbox: outbox.release(token))
+        self.check_fence(held, starts)
 
     def invent(self) -> None:
         """An answer about a write that was not sent, or that is long over."""
@@ -218,6 +222,9 @@ class World:
             back = self.choose(4)
             self.authority.restore(ServerSeq(max(0, self.authority.position()[1] - back)))
         self.judge.note_server()
+        if self.coin(2):  # the client hears of it before anything else
+            for reply in self.authority.handle(Fetch(ME)):
+                self.deliver(reply)
 
     def post(self, replies: list[Reply]) -> None:
         self.judge.note_server()
@@ -225,7 +232,12 @@ class World:
 
     def arrive(self) -> None:
         if self.mail:
-            self.deliver(self.mail.pop(0 if self.calm else self.choose(min(6, len(self.mail)))))
+            wide = min(self.reach, len(self.mail))
+            message = self.mail.pop(0 if self.calm else self.choose(wide))
+            if isinstance(message, Delta) and self.lags and self.coin(2):
+                self.mail.append(message)  # acks come first, and stay alone for a while
+            else:
+                self.deliver(message)
 
     def lose(self) -> None:
         if self.mail:
@@ -281,13 +293,26 @@ class World:
             results.reverse()
         for result in results:
             count = self.judge.retries.get(result.entry_id, 0)
-            self.judge.retries[result.entry_id] = count + 1
+            self.judge.retries[result.entry_id] = count + isinstance(result.outcome, Retry)
         kind = f"settle {type(results[0].outcome).__name__.lower()}" if results else "settle none"
         given = tuple(results)
+        decided = {r.entry_id for r in given if isinstance(r.outcome, Accepted | Refused)}
+        held, starts = self.held_by_others(answer.token), self.client.starts
         self.call(
             kind if len(results) < 2 else "settle",
             lambda outbox: outbox.settle(answer.token, answer.epoch, given),
         )
+        self.check_fence([i for i in held if i.entry.entry_id not in decided], starts)
+
+    def held_by_others(self, token: int) -> list[Item]:
+        """What other leases hold."""
+        return [
+            i for i in self.items() if isinstance(i.status, InFlight) and i.status.token != token
+        ]
+
+    def check_fence(self, held: list[Item], starts: int) -> None:
+        """What others hold they hold still, unless the process ended. [indefinite-fenced]"""
+        assert starts != self.client.starts or all(item in self.items() for item in held)
 
     # --- a run ------------------------------------------------------------------------------
 
