@@ -54,8 +54,6 @@ StampAtMost(left, right) ==
 
 SameWrite(left, right) == left.entity = right.entity /\ left.change = right.change
 
-MakesRow(entry) == entry.temporary /\ entry.change.kind \in {"create", "upsert"}
-
 Mentions(entry) == {entry.entity} \cup Entries(entry.change.refs)
 
 \* A text, or the id that one of the pairs [temporary, id] gives it.
@@ -63,10 +61,14 @@ RealId(text, pairs) ==
     IF \E p \in pairs : p.temporary = text
     THEN (LET pair == CHOOSE p \in pairs : p.temporary = text IN pair.id) ELSE text
 
+MakesRow(entry) == entry.temporary /\ entry.change.kind \in {"create", "upsert"}
+
+\* Not the id that the entry itself makes: the server answers with that one's name.
 Rename(entry, pairs) ==
-    [entry EXCEPT !.entity = RealId(entry.entity, pairs),
-                  !.change.refs = [i \in DOMAIN entry.change.refs |->
-                                      RealId(entry.change.refs[i], pairs)]]
+    (LET others == {p \in pairs : ~(MakesRow(entry) /\ p.temporary = entry.entity)}
+     IN [entry EXCEPT !.entity = RealId(entry.entity, others),
+                      !.change.refs = [i \in DOMAIN entry.change.refs |->
+                                          RealId(entry.change.refs[i], others)]])
 
 \* --- rows.py ---------------------------------------------------------------
 
@@ -177,17 +179,20 @@ Floor(state) == IF state.queue = <<>> THEN state.numbers.counter + 1 ELSE state.
 \* A step in the making: the state so far, the rows to save, what follows, why it is refused.
 Turn(state) == [state |-> state, rows |-> <<>>, effects |-> <<>>, error |-> ""]
 
-\* What is stored of a direct write: enough to know what is lost with it.
+\* What is stored of an undecided direct write: enough to know what is lost with it.
 Trace(item) == [Hole(item.seq, Open) EXCEPT !.entity = item.entry.entity,
                                             !.temporary = MakesRow(item.entry)]
 
 \* What remains of a number that will never carry a write. [unused-number-skipped]
-Unused(config, seq) ==
-    IF config.mode = "ordered" /\ Mutant # "skip-not-sent" THEN Hole(seq, Queued(0)) ELSE Gone(seq)
+Unused(config, state, seq) ==
+    IF config.mode = "ordered" /\ seq > state.numbers.watermark /\ Mutant # "skip-not-sent"
+    THEN Hole(seq, Queued(0)) ELSE Gone(seq)
 
 \* [direct-write-is-gated]
 Stored(row) ==
-    IF row.kind # "item" THEN row ELSE IF row.stored THEN row ELSE Trace(row)
+    IF row.kind # "item" THEN row
+    ELSE IF row.stored THEN row
+    ELSE IF row.told THEN Gone(row.seq) ELSE Trace(row)
 
 \* The rows to save, with one more: in the place of the one with the same key, or at the end.
 Saved(rows, row) ==
@@ -242,10 +247,11 @@ NamedOrMade(state, entry) ==
         \/ i.entry.id \in Entries(entry.depends) /\ i.status.kind # "acked"
         \/ MakesRow(i.entry) /\ i.entry.entity \in Mentions(entry)}}
 
-\* Whether what must come after this number was sent, or what must come before has a later one.
+\* Whether what must follow this number cannot wait for it, or what must precede has a later one.
 Passed(state, entry, seq, after) ==
     /\ seq <= state.numbers.counter
-    /\ \/ \E m \in Items(state) : m.seq > seq /\ Sent(m) /\ m.entry.entity = entry.entity
+    /\ \/ \E m \in Items(state) : /\ m.seq > seq /\ m.entry.entity = entry.entity
+                                  /\ Sent(m) \/ LacksBase(state, m.entry)
        \/ \E other \in after : other > seq
 
 \* Queued under the number taken before, or the next one. [number-durable]
@@ -270,7 +276,7 @@ Again(config, turn, entry, known, taken, stored) ==
     (LET same == SameWrite(Renamed(turn.state, known.entry), Renamed(turn.state, entry))
          kept == IF stored /\ ~known.stored THEN Put(turn, [known EXCEPT !.stored = TRUE])
                  ELSE turn
-         spare == IF taken = None THEN kept ELSE Put(kept, Unused(config, taken))
+         spare == IF taken = None THEN kept ELSE Put(kept, Unused(config, turn.state, taken))
      IN IF ~same THEN Refusing(turn, "key-reused") \* [key-reused]
         ELSE IF taken # None /\ ~IsOpen(turn.state, taken) THEN Refusing(turn, "number-not-open")
         ELSE WithEffect(spare, [kind |-> "enqueued", id |-> entry.id, seq |-> known.seq,
@@ -319,16 +325,18 @@ BaseVersion(planned, own) ==
             /\ (StampAtMost(own.since, planned) \/ Mutant = "base-raised")
     THEN own.stamp ELSE planned
 
-\* What may be sent now, in order of the numbers: the rest of the queue, the entities that are
-\* held back, and the numbers that are not settled. [fifo-by-number]
-RECURSIVE SendableIn(_, _, _, _, _)
-SendableIn(config, state, queue, closed, unsettled) ==
+\* What may be sent now, in order of the numbers: the rest of the queue, and of what came before
+\* the entities that are held back, the numbers that are not settled, and the temporary ids that
+\* are accepted and have no id yet. [fifo-by-number]
+RECURSIVE SendableIn(_, _, _, _, _, _)
+SendableIn(config, state, queue, closed, unsettled, nameless) ==
     IF queue = <<>> THEN <<>>
     ELSE (LET member == Head(queue)
               acked == IsItem(member) /\ member.status.kind = "acked" \* [acked-blocks-nobody]
-              nameless == /\ MakesRow(member.entry) \* [ids-renamed]
-                          /\ ~(\E a \in state.aliases : a.temporary = member.entry.entity)
-              parented == \/ member.after \cap unsettled = {} \* [dependency-order]
+              unnamed == /\ MakesRow(member.entry)
+                         /\ ~(\E a \in state.aliases : a.temporary = member.entry.entity)
+              parented == \/ /\ member.after \cap unsettled = {} \* [dependency-order]
+                             /\ nameless \cap Mentions(member.entry) = {} \* [ids-renamed]
                           \/ Mutant = "child-passes-parent"
               alone == \/ member.entry.entity \notin closed \* [one-in-flight-per-entity]
                        \/ Mutant = "gate-open"
@@ -337,17 +345,17 @@ SendableIn(config, state, queue, closed, unsettled) ==
               ready == /\ free
                        /\ member.status.kind = "queued" /\ member.status.not_before <= state.now
           IN IF acked
-             THEN SendableIn(config, state, Tail(queue), closed,
-                             IF nameless THEN unsettled \cup {member.seq} ELSE unsettled)
+             THEN SendableIn(config, state, Tail(queue), closed, unsettled,
+                             IF unnamed THEN nameless \cup {member.entry.entity} ELSE nameless)
              ELSE IF ~ready /\ config.mode = "ordered" THEN <<>> \* [ordered-is-a-prefix]
              ELSE (IF ready THEN <<member>> ELSE <<>>)
                   \o (IF IsItem(member) \* [parked-holds-entity]
                       THEN SendableIn(config, state, Tail(queue), closed \cup {member.entry.entity},
-                                      unsettled \cup {member.seq})
-                      ELSE SendableIn(config, state, Tail(queue), closed, unsettled)))
+                                      unsettled \cup {member.seq}, nameless)
+                      ELSE SendableIn(config, state, Tail(queue), closed, unsettled, nameless)))
 
 Sendable(config, state) ==
-    SendableIn(config, state, state.queue, {d.entity : d \in Entries(state.doubts)}, {})
+    SendableIn(config, state, state.queue, {d.entity : d \in Entries(state.doubts)}, {}, {})
 
 RECURSIVE Limited(_, _)
 Limited(members, limit) ==
@@ -466,7 +474,7 @@ RefuseEach(config, turn, list) ==
     ELSE (LET item == list[1].item
               told == IF item.told THEN Diagnosed(turn, "contradictory-verdict", item.entry.id)
                       ELSE Tell(turn, item.seq, item.entry.id, Refused(list[1].code))
-              gone == IF Sent(item) THEN Gone(item.seq) ELSE Unused(config, item.seq)
+              gone == IF Sent(item) THEN Gone(item.seq) ELSE Unused(config, turn.state, item.seq)
               after == Orphans(Put(told, gone), Trace(item))
           IN RefuseEach(config, after.turn, Tail(list) \o after.children))
 
@@ -479,7 +487,7 @@ RefuseInTurn(config, turn, list) ==
 
 \* A number comes to nothing, and so does what cannot be sent without it.
 Lost(config, turn, hole) ==
-    (LET after == Orphans(Put(turn, Unused(config, hole.seq)), hole)
+    (LET after == Orphans(Put(turn, Unused(config, turn.state, hole.seq)), hole)
      IN RefuseInTurn(config, after.turn, after.children))
 
 \* Nobody will ever say what became of it. [abandoned-sent-in-doubt]
@@ -495,8 +503,8 @@ Aliases(ids) ==
 LearnIds(turn, item, ids) ==
     (LET dead == {a \in turn.state.aliases :
                     a.id # "" /\ \E i \in Entries(ids) : i.temporary = a.temporary}
-         names == Entries(ids) \cup {[temporary |-> a.id, id |-> RealId(a.temporary, Entries(ids))] :
-                                        a \in dead}
+         old == {[temporary |-> a.id, id |-> RealId(a.temporary, Entries(ids))] : a \in dead}
+         names == Entries(ids) \cup old
          named == PutEach(turn, Aliases(ids))
          children == SelectSeq(named.state.queue, LAMBDA m :
                         IF IsItem(m) THEN item.seq \in m.after /\ ~Sent(m) ELSE FALSE)
@@ -676,7 +684,7 @@ PassedEach(config, turn, given, seqs) ==
 RECURSIVE Skips(_, _, _)
 Skips(config, state, seq) ==
     IF seq > state.numbers.counter THEN <<>>
-    ELSE (IF IsMember(state, seq) THEN <<>> ELSE <<Unused(config, seq)>>)
+    ELSE (IF IsMember(state, seq) THEN <<>> ELSE <<Unused(config, state, seq)>>)
          \o Skips(config, state, seq + 1)
 
 \* [watermark-retires-overlays]: it never goes back
@@ -689,7 +697,7 @@ WatermarkPassed(config, turn, given) ==
         ELSE IF given.epoch > numbers.epoch THEN Refusing(turn, "epoch-ahead") \* [epoch-ahead]
         ELSE IF given.server_seq > numbers.server_seq \* [watermark-ahead]
         THEN Refusing(turn, "watermark-ahead")
-        ELSE IF numbers.watermark # None /\ given.upto <= numbers.watermark THEN turn
+        ELSE IF numbers.watermark # None /\ given.upto < numbers.watermark THEN turn
         ELSE IF numbers.watermark = None /\ config.mode = "ordered"
         THEN PutEach(passed, Skips(config, passed.state, given.upto + 1))
         ELSE passed)
@@ -713,7 +721,7 @@ Take(turn) ==
      IN Put(Numbered(turn, [turn.state.numbers EXCEPT !.counter = number]), Hole(number, Open)))
 
 GiveUp(config, turn, seq) ==
-    IF IsOpen(turn.state, seq) THEN Put(turn, Unused(config, seq))
+    IF IsOpen(turn.state, seq) THEN Put(turn, Unused(config, turn.state, seq))
     ELSE Refusing(turn, "number-not-open") \* [number-not-open]
 
 Cancel(config, turn, item) == \* [cancel-only-unsent]
@@ -772,7 +780,7 @@ TellAgain(turn, reports) ==
 Restart(config, turn) ==
     (LET told == TellAgain([turn EXCEPT !.state = Reborn(turn.state)], turn.state.reports)
          direct == SelectSeq(turn.state.queue, LAMBDA m : IF IsItem(m) THEN ~m.stored ELSE FALSE)
-         traced == PutEach(told, [i \in DOMAIN direct |-> Trace(direct[i])])
+         traced == PutEach(told, [i \in DOMAIN direct |-> Stored(direct[i])])
      IN OutlivedEach(config, traced, traced.state.queue)) \* [direct-write-is-gated]
 
 Transition(config, turn, given) ==
