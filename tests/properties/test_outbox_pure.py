@@ -177,11 +177,12 @@ def test_renaming_changes_what_is_mentioned_and_nothing_else(
 ) -> None:
     """[ids-renamed]"""
     entry, ids = item.entry, tuple(names.items())
+    if makes_row(entry):  # the id that it makes stays
+        names = {old: new for old, new in names.items() if old != entry.entity.id}
     renamed = rename(entry, ids)
     assert mentions(renamed) == {names.get(text, text) for text in mentions(entry)}
     assert rename(renamed, ids) == renamed
-    back = rename(rename(entry, (("a", "only"),)), (("only", "a"),))
-    assert back == entry
+    assert rename(rename(entry, (("a", "only"),)), (("only", "a"),)) == entry
     kept = replace(renamed, entity=entry.entity, change=entry.change)
     assert kept == entry
     assert type(renamed.change) is type(entry.change)
