@@ -19,6 +19,7 @@ from optisync.outbox.inputs import Restart, Result, Retry
 from optisync.outbox.rows import Row
 from optisync.patch import Add
 from optisync.shell.durable import DurableOutbox
+from optisync.shell.given import InputMalformed
 from optisync.shell.memory import MemoryStore
 from optisync.shell.store import StoreDiskFull, StoreError
 from optisync.values import AtomKey, ClientSeq, Epoch, Json, Obj, ServerSeq, Version
@@ -161,7 +162,7 @@ def test_only_frozen_json_in_write_entries_is_taken_in() -> None:
         {1},
     ]
     with suppress_type_checks():
-        with pytest.raises(TypeError, match="WriteEntry"):
+        with pytest.raises(InputMalformed, match="WriteEntry"):
             outbox.enqueue([cast(WriteEntry, {"entry_id": "e1"})])
         for value in bad:
             for written in holding(value):

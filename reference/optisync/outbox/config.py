@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 
 from optisync.contracts.entry import Millis
-from optisync.outbox.errors import LimitTooSmall
+from optisync.outbox.errors import ClientUnnamed, LimitTooSmall, ModeUnknown
 from optisync.values import ClientId
 
 
@@ -24,7 +24,8 @@ class Mode(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Config:
-    """Limits are at least 1 (LimitTooSmall otherwise); times are milliseconds.
+    """Limits are at least 1 (LimitTooSmall otherwise), the mode is a Mode (ModeUnknown), the client
+    has a name (ClientUnnamed); times are milliseconds.
 
     `capacity`: entries in the queue, acked and parked ones included. `max_attempts`: answers
     "not now" from the server before an entry is parked. `delay`, `max_delay`: the back-off after
@@ -40,9 +41,15 @@ class Config:
     max_delay_ms: int = 60_000
 
     def __post_init__(self) -> None:
+        client: object = self.client
+        mode: object = self.mode
+        if not isinstance(client, str) or not client:
+            raise ClientUnnamed(client)
+        if not isinstance(mode, Mode):
+            raise ModeUnknown(mode)
         for name in ("capacity", "lease_ms", "max_attempts", "delay_ms", "max_delay_ms"):
-            value: int = getattr(self, name)
-            if value < 1:
+            value: object = getattr(self, name)
+            if type(value) is not int or value < 1:
                 raise LimitTooSmall(name, value)
 
 

@@ -16,10 +16,32 @@ class LimitTooSmall(OptisyncError):
 
     code: ClassVar[str] = "limit-too-small"
     name: str
-    value: int
+    value: object
 
     def __str__(self) -> str:
         return f"the limit {self.name!r} must be an integer of at least 1, not {self.value!r}"
+
+
+@dataclass(unsafe_hash=True)
+class ModeUnknown(OptisyncError):
+    """The configuration names no order in which writes go out."""
+
+    code: ClassVar[str] = "mode-unknown"
+    mode: object
+
+    def __str__(self) -> str:
+        return f"the mode must be Mode.ENTITY or Mode.ORDERED, not {self.mode!r}"
+
+
+@dataclass(unsafe_hash=True)
+class ClientUnnamed(OptisyncError):
+    """The configuration gives the client no name."""
+
+    code: ClassVar[str] = "client-unnamed"
+    client: object
+
+    def __str__(self) -> str:
+        return f"the client must have a name, not {self.client!r}"
 
 
 @dataclass(unsafe_hash=True)

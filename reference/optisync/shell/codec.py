@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Final, TypeAlias, assert_never
+from typing import Final, TypeAlias, TypeVar, assert_never
 
 import msgspec
 
-from optisync.contracts.entry import Stamp
+from optisync.contracts.entry import EntryId, Stamp
 from optisync.contracts.messages import Accepted, Refused
 from optisync.outbox.rows import (
     Acked,
@@ -28,21 +28,32 @@ from optisync.outbox.rows import (
     Status,
     Verdict,
 )
-from optisync.values import AtomKey, Json
-from optisync.view import ABSENT, Doc, changes_to_json
+from optisync.shell.decoding import change_of, json_of, list_of
+from optisync.shell.plain import is_plain, is_plain_change
+from optisync.values import AtomKey, ClientSeq, Json, same
+from optisync.view import ABSENT, Change, Doc, Upsert, changes_to_json
 
 Column: TypeAlias = str | int | None
 Columns: TypeAlias = tuple[Column, ...]
 Write: TypeAlias = tuple[str, Columns]
 """A statement and its parameters."""
 
+Listed = TypeVar("Listed", tuple[EntryId, ...], tuple[ClientSeq, ...], tuple[tuple[str, str], ...])
+
 _JSON: Final = msgspec.json.Encoder(enc_hook=dict)
 _HERE: Final = AtomKey("change")
 
 
+INSERTS: Final[dict[str, tuple[str, tuple[str, ...]]]] = {}
+"""The table and columns of each statement that stores a row."""
+
+
 def _insert(table: str, columns: str) -> str:
-    marks = ", ".join("?" for _ in columns.split())
-    return f"INSERT OR REPLACE INTO {table} ({', '.join(columns.split())}) VALUES ({marks})"
+    names = tuple(columns.split())
+    marks = ", ".join("?" for _ in names)
+    statement = f"INSERT OR REPLACE INTO {table} ({', '.join(names)}) VALUES ({marks})"
+    INSERTS[statement] = table, names
+    return statement
 
 
 _ITEM: Final = _insert(
@@ -64,7 +75,8 @@ _DOCUMENT: Final = _insert("documents", "atom content")
 
 
 def write(row: Row) -> Write:
-    """What stores a row under its key. Raises ValueError for what no store can hold."""
+    """What stores a row under its key. Raises ValueError, TypeError, RecursionError and Unreadable
+    for values that would not be read back; of its columns `readable` finds that."""
     match row:
         case Item():
             return _ITEM, (row.seq, *_status(row.status), *_entry(row))
@@ -95,7 +107,7 @@ def write_document(atom: AtomKey, doc: Doc) -> Write:
     """What stores a document, or removes one that is absent now."""
     if doc is ABSENT:
         return "DELETE FROM documents WHERE atom = ?", (atom,)
-    return _DOCUMENT, (atom, text(doc))
+    return _DOCUMENT, (atom, _document_text(doc))
 
 
 def _status(status: Status) -> Columns:
@@ -135,18 +147,43 @@ def _entry(item: Item) -> Columns:
         item.enqueued_at,
         entry.entry_id,
         entry.idempotency_key,
-        text(changes_to_json(((_HERE, entry.change),))[_HERE]),
+        _change_text(entry.change),
         *_stamp(entry.base),
         int(entry.temporary),
-        text(entry.depends_on) if entry.depends_on else None,
+        _list(entry.depends_on, tuple[EntryId, ...]),
         entry.client_time_ms,
-        text(item.after) if item.after else None,
+        _list(item.after, tuple[ClientSeq, ...]),
         *_stamp(item.base),
         item.first,
         int(item.told),
         item.attempts,
         item.delays,
     )
+
+
+def _list(items: Listed, shape: type[Listed]) -> str | None:
+    if not items:
+        return None
+    written = text(items)
+    if list_of(written, shape) != items:
+        raise ValueError("a list that would be read back as another")
+    return written
+
+
+def _change_text(change: Change) -> str:
+    if isinstance(change, Upsert) and change.patch is None and is_plain(change.value):
+        return _JSON.encode({"upsert": change.value}).decode()  # most are, and it is faster
+    written = text(changes_to_json(((_HERE, change),))[_HERE])
+    if not is_plain_change(change) and change_of(written) != change:
+        raise ValueError("a change that would be read back as another")
+    return written
+
+
+def _document_text(doc: Json) -> str:
+    written = text(doc)
+    if not is_plain(doc) and not same(json_of(written, "content"), doc):
+        raise ValueError("a document that would be read back as another")
+    return written
 
 
 def _stamp(stamp: Stamp | None) -> tuple[int | None, int | None]:
@@ -156,7 +193,7 @@ def _stamp(stamp: Stamp | None) -> tuple[int | None, int | None]:
 def _verdict(verdict: Verdict) -> Columns:
     match verdict:
         case Accepted(server_seq, version, ids):
-            return "accepted", None, server_seq, version, text(ids) if ids else None
+            return "accepted", None, server_seq, version, _list(ids, tuple[tuple[str, str], ...])
         case Refused(code):
             return "refused", code, None, None, None
         case InDoubt():

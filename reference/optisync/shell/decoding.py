@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 from typing import TypeVar, cast
 
 import msgspec
 
 from optisync.contracts.entry import Entity, EntityId, Resource, Stamp
 from optisync.errors import OptisyncError
-from optisync.values import Epoch, Json, Obj, Version, parse
+from optisync.shell.plain import is_text
+from optisync.values import Epoch, Json, Obj, Version, freeze, parse
 from optisync.view import Change, changes_from_json
 
 Decoded = TypeVar("Decoded")
@@ -30,22 +32,47 @@ def shaped(columns: dict[str, object], shape: object) -> object:
         raise Unreadable(str(error).replace("field", "column")) from None
 
 
-def is_text(value: str) -> bool:
-    """Whether it was UTF-8 in the store."""
-    try:
-        value.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
-
-
 def change_of(text: str) -> Change:
-    """A change from its JSON. Raises Unreadable."""
+    """A change from its JSON; each value in it is as deep as a value may be. Raises Unreadable."""
     try:
-        ((_, change),) = changes_from_json(Obj({"change": json_of(text, "change")}))
-    except OptisyncError as error:
-        raise Unreadable(str(error)) from None
+        raw: object = json.loads(text, object_pairs_hook=_members)
+        ((_, change),) = changes_from_json(Obj({"change": _with_values(raw)}))
+    except (OptisyncError, ValueError, RecursionError) as error:
+        raise Unreadable(f"change: {error}") from None
     return change
+
+
+def _with_values(raw: object) -> Json:
+    match raw:
+        case list():
+            return _operations(cast(list[object], raw))
+        case dict():
+            members = cast(dict[str, object], raw)
+            return Obj({k: _member(k, value) for k, value in members.items()})
+        case _:
+            return freeze(raw)
+
+
+def _member(name: str, value: object) -> Json:
+    if name == "patch" and isinstance(value, list):
+        return _operations(cast(list[object], value))
+    return freeze(value)
+
+
+def _operations(raw: list[object]) -> Json:
+    return tuple(
+        Obj({name: freeze(value) for name, value in cast(dict[str, object], item).items()})
+        if isinstance(item, dict)
+        else freeze(item)
+        for item in raw
+    )
+
+
+def _members(pairs: list[tuple[str, object]]) -> dict[str, object]:
+    members = dict(pairs)
+    if len(members) != len(pairs):
+        raise Unreadable("change: an object names the same key twice")
+    return members
 
 
 def json_of(text: str, column: str) -> Json:

@@ -37,8 +37,9 @@ from optisync.outbox.inputs import (
 from optisync.outbox.rows import Doubt, Item, Numbers, Report
 from optisync.outbox.state import Outbox, next_wake, start, status_name
 from optisync.outbox.step import step
-from optisync.shell.given import entry_given
+from optisync.shell.given import sequence
 from optisync.shell.store import Store, StoreError
+from optisync.shell.taking import input_given
 from optisync.values import AtomKey, ClientSeq, Epoch
 from optisync.view import ABSENT, Doc, Docs, apply_changes
 
@@ -136,7 +137,7 @@ class DurableOutbox:
         Values are copied. What is no change raises PatchMalformed, what is no JSON ValueMalformed.
         """
         now = Millis(time.time_ns() // 1_000_000) if at is None else at
-        given = Enqueue(tuple(map(entry_given, entries)), tuple(seqs), stored, now)
+        given = Enqueue(sequence(entries, "entries"), sequence(seqs, "seqs"), stored, now)
         return tuple(effect for effect in self.run(given) if isinstance(effect, Enqueued))
 
     def reserve(self, limit: int, owner: str = "") -> Send | None:
@@ -145,7 +146,7 @@ class DurableOutbox:
 
     def settle(self, token: int, epoch: Epoch, results: Sequence[Result]) -> None:
         """What the server answered in `epoch` to the request sent under `token`."""
-        self.run(Settle(token, epoch, tuple(results)))
+        self.run(Settle(token, epoch, sequence(results, "results")))
 
     def release(self, token: int) -> None:
         """What was reserved could not be delivered."""
@@ -221,7 +222,9 @@ class DurableOutbox:
 
     def run(self, given: Input) -> tuple[Effect, ...]:
         """Any input; the effects, which are durable and told. Raises what the outbox refuses with,
-        StoreError, and ChangeInapplicable for a delta that does not apply."""
+        StoreError, ChangeInapplicable for a delta that does not apply, and InputMalformed,
+        ValueMalformed or PatchMalformed for what is not of the type that is promised."""
+        given = input_given(given)
         if not self._certain:
             self._begin()
         done = step(self._config, self._state, given)

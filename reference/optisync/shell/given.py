@@ -1,44 +1,162 @@
-"""What a caller without types may give for a write, made into what the type promises."""
+"""What a caller without types may give, made into what the types promise; or refused.
+
+What is of another type would be found out much later: by the store's next reader, as damage.
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
-from typing import cast
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, replace
+from reprlib import repr as shown
+from typing import ClassVar, TypeAlias, TypeVar, cast
 
 from optisync.contracts.entry import WriteEntry
-from optisync.coordinator.given import changes_given
-from optisync.values import MAX_INT, Obj
-from optisync.view import Create, Delete, Upsert
+from optisync.coordinator.given import changes_given, value_given
+from optisync.errors import OptisyncError
+from optisync.patch import pointer
+from optisync.shell.plain import is_plain, is_plain_change, is_text
+from optisync.values import MAX_INT, AtomKey, Obj
+from optisync.view import Change, Changes, Docs
+
+Item = TypeVar("Item")
+Check: TypeAlias = Callable[[object, str], None]
+"""Raises InputMalformed, with the place, for what is not of a type."""
 
 
-def entry_given(raw: object) -> WriteEntry:
-    """The entry with its values frozen and checked.
+@dataclass(unsafe_hash=True)
+class InputMalformed(OptisyncError):
+    """What was given is not of the type that is promised at `where`."""
 
-    Raises TypeError for what is no WriteEntry, PatchMalformed, and ValueMalformed.
-    """
-    if not isinstance(raw, WriteEntry):
-        raise TypeError(f"a WriteEntry is expected, not {type(raw).__name__}")
-    change = raw.change
-    if isinstance(change, Delete) or (isinstance(change, Create) and _is_plain(change.value)):
-        return raw
-    if isinstance(change, Upsert) and change.patch is None and _is_plain(change.value):
-        return raw
-    ((_, frozen),) = changes_given({"change": change})
-    return replace(raw, change=frozen)
+    code: ClassVar[str] = "input-malformed"
+    where: str
+    reason: str
+
+    def __str__(self) -> str:
+        return f"{self.where}: {self.reason}"
 
 
-def _is_plain(value: object) -> bool:
-    """Whether a look is enough to see a frozen JSON value: most are, and copies take time."""
-    match value:
-        case str():
-            return value.isascii()
-        case bool() | None:
-            return True
-        case int():
-            return abs(value) <= MAX_INT
-        case tuple():
-            return all(map(_is_plain, cast(tuple[object, ...], value)))
-        case Obj():
-            return all(k.isascii() and _is_plain(v) for k, v in value.items())
+def wrong(where: str, wanted: str, value: object) -> InputMalformed:
+    """The refusal of a value."""
+    return InputMalformed(where, f"{wanted} is expected, not {shown(value)}")
+
+
+def whole(value: object, where: str) -> None:
+    """An integer that every implementation can hold; a boolean is none."""
+    if type(value) is not int or abs(value) > MAX_INT:
+        raise wrong(where, "a whole number up to 2^53-1", value)
+
+
+def natural(value: object, where: str) -> None:
+    """A position, or another number from 0 on."""
+    if type(value) is not int or not 0 <= value <= MAX_INT:
+        raise wrong(where, "a whole number from 0 to 2^53-1", value)
+
+
+def text(value: object, where: str) -> None:
+    """A string that UTF-8 can carry."""
+    if not isinstance(value, str) or not is_text(value):
+        raise wrong(where, "text without lone surrogates", value)
+
+
+def flag(value: object, where: str) -> None:
+    """True or False."""
+    if type(value) is not bool:
+        raise wrong(where, "True or False", value)
+
+
+def anything(value: object, where: str) -> None:
+    """What is looked at elsewhere."""
+
+
+def maybe(check: Check) -> Check:
+    """None, or what the check takes."""
+
+    def checked(value: object, where: str) -> None:
+        if value is not None:
+            check(value, where)
+
+    return checked
+
+
+def each(check: Check) -> Check:
+    """A tuple of what the check takes."""
+
+    def checked(value: object, where: str) -> None:
+        if not isinstance(value, tuple):
+            raise wrong(where, "a tuple", value)
+        for index, item in enumerate(cast(tuple[object, ...], value)):
+            check(item, f"{where}[{index}]")
+
+    return checked
+
+
+def pair(value: object, where: str) -> None:
+    """A temporary id and the server's."""
+    each(text)(value, where)
+    if len(cast(tuple[object, ...], value)) != 2:
+        raise wrong(where, "a temporary id and its id", value)
+
+
+def one_of(*classes: type, fields: Mapping[type, Mapping[str, Check]]) -> Check:
+    """An object of one of the classes, whose fields pass their checks."""
+    names = " or ".join(kind.__name__ for kind in classes)
+
+    def checked(value: object, where: str) -> None:
+        if type(value) not in classes:
+            raise wrong(where, names, value)
+        for name, check in fields[type(value)].items():
+            check(getattr(value, name), f"{where}.{name}")
+
+    return checked
+
+
+def sequence(raw: Iterable[Item], where: str) -> tuple[Item, ...]:
+    """The items of a sequence, or of what can be gone through once."""
+    given: object = raw
+    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
+        raise wrong(where, "a sequence", given)
+    return tuple(raw)
+
+
+def change_given(raw: object, where: str) -> Change:
+    """The change with its values frozen. Raises PatchMalformed, and ValueMalformed."""
+    if is_plain_change(raw):
+        return cast(Change, raw)
+    ((_, frozen),) = changes_given({where: raw})
+    return frozen
+
+
+def changes_of_delta(raw: object, where: str) -> Changes:
+    """The changes of a delta with their values frozen."""
+    if not isinstance(raw, tuple):
+        raise wrong(where, "a tuple of atoms with their changes", raw)
+    return tuple(
+        _atom_and_change(item, f"{where}[{index}]")
+        for index, item in enumerate(cast(tuple[object, ...], raw))
+    )
+
+
+def _atom_and_change(raw: object, where: str) -> tuple[AtomKey, Change]:
+    match raw:
+        case (str(atom), change) if isinstance(raw, tuple) and atom and is_text(atom):
+            return AtomKey(atom), change_given(change, atom)
         case _:
-            return False
+            raise wrong(where, "an atom with its change", raw)
+
+
+def docs_given(raw: object, where: str) -> Docs:
+    """The documents of a snapshot, frozen: each may be as deep as a value may be."""
+    if not isinstance(raw, dict | Obj):
+        raise wrong(where, "an object of documents by atom", raw)
+    docs = cast(Mapping[object, object], raw)
+    for atom in docs:
+        text(atom, f"{where}: an atom")
+    if isinstance(raw, Obj) and all(map(is_plain, docs.values())):
+        return raw
+    return Obj([(str(atom), value_given(doc, pointer((str(atom),)))) for atom, doc in docs.items()])
+
+
+def entry_given(raw: WriteEntry) -> WriteEntry:
+    """The entry with its values frozen. Raises PatchMalformed, and ValueMalformed."""
+    change = change_given(raw.change, "change")
+    return raw if change is raw.change else replace(raw, change=change)

@@ -39,13 +39,13 @@ from optisync.outbox.rows import (
 from optisync.shell.decoding import (
     change_of,
     entity_of,
-    is_text,
     json_of,
     list_of,
     shaped,
     stamp_of,
     version_of,
 )
+from optisync.shell.plain import is_text
 from optisync.values import AtomKey, ClientSeq, Epoch, Json, ServerSeq, Version
 
 _Natural: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]

@@ -17,10 +17,11 @@ from operator import itemgetter
 from typing import Final, cast
 
 from optisync.outbox.rows import Hole, Item, Numbers, Report, Row
-from optisync.shell.codec import write, write_document
+from optisync.shell.codec import write
 from optisync.shell.decoding import Unreadable
 from optisync.shell.migrations import prepare
 from optisync.shell.ownerlock import OwnerLock, identity
+from optisync.shell.readable import writes_of
 from optisync.shell.reading import TABLES, read_document, trace
 from optisync.shell.store import (
     Loaded,
@@ -87,7 +88,7 @@ class SqliteStore:
     ) -> None:
         """Store rows, in order, and documents, in one durable transaction."""
         with self._typed():
-            writes = [*map(write, rows), *(write_document(*document) for document in documents)]
+            writes = writes_of(rows, documents)
             if identity(self.path) != self._identity or not self._lock.in_place:
                 raise StoreError(self.path, "the file, or its lock, is no longer in its place")
             run = self._connection.cursor()
@@ -111,7 +112,7 @@ class SqliteStore:
         except sqlite3.Error as error:
             self._undo()
             raise _of_sqlite(self.path, error) from error
-        except (ValueError, TypeError, OverflowError) as error:
+        except (Unreadable, ValueError, TypeError, OverflowError) as error:
             self._undo()
             raise StoreError(self.path, f"this cannot be stored: {error}") from error
         except BaseException:

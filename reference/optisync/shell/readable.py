@@ -1,0 +1,72 @@
+"""What is written can be read: each row is looked at as its reader will.
+
+Most rows have columns of the same kinds as one that was read before; then a look is enough.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from itertools import compress
+from typing import Final, NoReturn, cast
+
+from optisync.errors import OptisyncError
+from optisync.outbox.rows import Row, key_of
+from optisync.shell.codec import INSERTS, Columns, Write, write, write_document
+from optisync.shell.decoding import Unreadable
+from optisync.shell.reading import TABLES, read_document
+from optisync.values import AtomKey
+from optisync.view import Doc
+
+_REFUSALS: Final = (Unreadable, OptisyncError, ValueError, TypeError, RecursionError)
+_READERS: Final = {table.name: table.read for table in TABLES}
+_COMMON: Final = {int, str, type(None)}
+_READ: Final[dict[tuple[str, tuple[type, ...]], tuple[bool, ...]]] = {}
+"""Statements and kinds of columns that were read, and which of these are numbers."""
+
+
+def writes_of(rows: tuple[Row, ...], documents: tuple[tuple[AtomKey, Doc], ...]) -> list[Write]:
+    """What stores rows and documents. Raises Unreadable, naming the first that would not be read
+    back as it is."""
+    writes: list[Write] = []
+    for row in rows:
+        try:
+            writes.append(_checked(write(row)))
+        except _REFUSALS as why:
+            _refuse(" ".join(map(str, key_of(row))), why)
+    for atom, doc in documents:
+        try:
+            writes.append(_checked(write_document(atom, doc)))
+        except _REFUSALS as why:
+            _refuse(f"document {atom!r}", why)
+    return writes
+
+
+def _refuse(place: str, why: Exception) -> NoReturn:
+    raise Unreadable(f"{place}: {why}") from why
+
+
+def _checked(given: Write) -> Write:
+    statement, columns = given
+    if statement in INSERTS:
+        kinds = tuple(map(type, columns))
+        numbers = _READ.get((statement, kinds))
+        if numbers is None or columns[0] == 0 or _least(columns, numbers) < 0:
+            _read(statement, columns)
+            if _COMMON.issuperset(kinds):
+                _READ[statement, kinds] = tuple(kind is int for kind in kinds)
+    return given
+
+
+def _least(columns: Columns, numbers: tuple[bool, ...]) -> int:
+    return min(cast(Iterable[int], compress(columns, numbers)), default=0)
+
+
+def _read(statement: str, columns: Columns) -> None:
+    table, names = INSERTS[statement]
+    stored: dict[str, object] = dict(zip(names, columns, strict=True))
+    if table == "documents":
+        read_document(stored)
+    elif table == "doubts":
+        _READERS[table]({"place": 1, **stored})  # numbered as it is stored
+    else:
+        _READERS[table](stored)
