@@ -42,7 +42,7 @@ from optisync.view import Create, Delete, Update, Upsert
 
 NOW = Millis(10)
 SEEN = Stamp(Epoch(1), Version(1))
-IDS = ("a", "b", "t1", "t2")
+IDS: tuple[str, ...] = ("a", "b", "t1", "t2")
 numbers = st.integers(1, 5).map(ClientSeq)
 entities = st.sampled_from([Entity(Resource("t"), EntityId(name)) for name in IDS])
 texts: st.SearchStrategy[Json] = st.sampled_from([*IDS, "x", 1, True])
