@@ -187,9 +187,13 @@ class World:
     def release(self) -> None:
         """The server was not reached, or so it seems to a worker."""
         token = max(0, self.client.state.numbers.token - self.choose(3))
+        before = self.client.state
         held, starts = self.held_by_others(token), self.client.starts
         self.call("release", lambda outbox: outbox.release(token))
         self.check_fence(held, starts)
+        leases = (m.status for m in before.queue if isinstance(m.status, InFlight))
+        if starts == self.client.starts and all(lease.token != token for lease in leases):
+            assert self.client.state == before
 
     def invent(self) -> None:
         """An answer about a write that was not sent, or that is long over."""
