@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final, cast
 
 # Members whose default says nothing, by the value that says nothing.
 _SILENT: Final[Mapping[str, object]] = {
     "epoch": 1, "sent": True, "settles": [], "data": "with", "code": "no", "ms": 60000,
     "client_known": True, "outcomes": {}, "version": None, "nth": 1, "times": 1,
+    "stored": True, "limit": 100, "owner": "w", "skips": [], "temporary": False, "after": [],
 }  # fmt: skip
 
 
@@ -28,26 +29,33 @@ def step_text(step: object) -> str:
 
     >>> step_text({"do": "register", "m": "$m1", "atoms": {"a": [{"op": "remove", "path": "/x"}]}})
     'register $m1 a: remove /x'
+    >>> step_text({"do": "settle", "lease": "$l1", "results": [{"m": "$m1", "ok": 5}]})
+    'settle $l1: $m1 ok 5'
     """
     if not isinstance(step, dict):
         return compact(step)
     members = {k: v for k, v in cast("dict[str, object]", step).items() if k != "then"}
-    words = [str(members.pop("do", "?"))]
-    if "m" in members:
-        words.append(str(members.pop("m")))
-    if "atoms" in members:  # the longest comes last
-        members["atoms"] = members.pop("atoms")
-    for key, value in members.items():
-        if key == "inverse" or (key in _SILENT and value == _SILENT[key]):
-            continue
-        words.append(_member(key, value))
-    return " ".join(words)
+    return " ".join([str(members.pop("do", "?")), *_told(members)])
 
+
+def _told(members: dict[str, object]) -> Iterator[str]:
+    """What names it, then what is unusual about it; the longest comes last."""
+    name = next((str(members.pop(key)) for key in ("m", "lease") if key in members), None)
+    long = {key: members.pop(key) for key in _LONG if key in members}
+    if name is not None:
+        yield f"{name}:" if long.keys() & {"entries", "results"} else name
+    for key, value in (members | long).items():
+        if key != "inverse" and not (key in _SILENT and value == _SILENT[key]):
+            yield _member(key, value)
+
+
+_LONG: Final = ("atoms", "entries", "results", "skips", "floor")
 
 # Members of `with` that say nothing when they are as here.
 _USUAL: Final[Mapping[str, object]] = {
     "epoch": 1, "variant": "labelled", "strategy": "client-wins", "dense": False,
-    "limits": {"pending": 1000, "buffer": 100}, "docs": {},
+    "limits": {"pending": 1000, "buffer": 100}, "docs": {}, "mode": "entity", "capacity": 10000,
+    "lease_ms": 30000, "max_attempts": 5, "delay_ms": 1000, "max_delay_ms": 60000,
 }  # fmt: skip
 
 
@@ -74,18 +82,38 @@ def _member(key: str, value: object) -> str:
             return "[" + " | ".join(map(step_text, cast("list[object]", value))) + "]"
         case "call", dict():
             return f"call ({step_text(cast('object', value))})"
+        case "entries" | "results", list():
+            return "; ".join(map(_entry, cast("list[object]", value)))
+        case "skips", list():
+            ranges = cast("list[list[str]]", value)
+            return f"(skips {', '.join(' to '.join(dict.fromkeys(each)) for each in ranges)})"
+        case "floor", _:
+            return f"(floor {value})"
+        case "unknown", True:
+            return "unknown"
         case "settles", list():
             return "settles " + ", ".join(map(_label, cast("list[object]", value)))
         case _:
             return f"{key} {value if isinstance(value, str) else compact(value)}"
 
 
+def _entry(entry: object) -> str:
+    """One write of a batch, or what became of it: its name, its entity, the rest."""
+    if not isinstance(entry, dict):
+        return compact(entry)
+    members = dict(cast("dict[str, object]", entry))
+    if "resource" in members and "entity" in members:
+        members["m"] = f"{members.get('m', '?')} {members.pop('resource')}/{members.pop('entity')}"
+    change = f": {_change(members.pop('change'))}" if "change" in members else ""
+    return " ".join(_told(members)) + change
+
+
 def _label(label: object) -> str:
     if not isinstance(label, dict):
         return compact(label)
-    members = cast("dict[str, object]", label)
-    foreign = "another client's " if members.get("client") == "other" else ""
-    return f"{foreign}{members.get('m', '?')}"
+    members = dict(cast("dict[str, object]", label))
+    foreign = "another client's " if members.pop("client", None) == "other" else ""
+    return f"{foreign}{' '.join(_told(members))}"
 
 
 def changes_text(changes: Mapping[str, object]) -> str:
@@ -142,14 +170,13 @@ def effect_text(effect: object) -> str:
 
     >>> effect_text({"e": "request", "after": 1, "upto": 3})
     'request after 1 upto 3'
+    >>> effect_text({"e": "send", "lease": "$l1", "entries": [{"m": "$m1"}], "floor": "$m1"})
+    'send $l1: $m1 (floor $m1)'
     """
     if not isinstance(effect, dict):
         return compact(effect)
     members = dict(cast("dict[str, object]", effect))
-    words = [str(members.pop("e", "?"))]
-    if "m" in members:
-        words.append(str(members.pop("m")))
-    return " ".join(words + [_member(key, value) for key, value in members.items()])
+    return " ".join([str(members.pop("e", "?")), *_told(members)])
 
 
 def out_text(out: object) -> str:

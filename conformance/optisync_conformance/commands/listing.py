@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import cast
 
 import click
 
@@ -13,7 +14,7 @@ from optisync_conformance.commands.common import (
     select,
 )
 from optisync_conformance.requirements import RequirementError, get, load
-from optisync_conformance.telling import compact, setting_text, step_text
+from optisync_conformance.telling import compact, effect_text, setting_text, step_text
 
 
 @click.command("list")
@@ -68,6 +69,12 @@ def _near(name: str, known: Sequence[str]) -> str:
     return f"; there is a case {close[0]}" if close else ""
 
 
+def _expected(field: str, expected: object) -> str:
+    if field == "effects" and isinstance(expected, list):
+        return " | ".join(map(effect_text, cast("list[object]", expected))) or "none"
+    return compact(expected)
+
+
 def _show_case(case: Case) -> None:
     requirement = get(case.req)
     click.echo(f"{case.id}: {case.title}")
@@ -81,6 +88,6 @@ def _show_case(case: Case) -> None:
         click.echo(f"{number:4}. {step_text(step)}")
         then = step.get("then") if isinstance(step, dict) else None
         for field, expected in then.items() if isinstance(then, dict) else ():
-            click.echo(f"        {field}: {compact(expected)}")
+            click.echo(f"        {field}: {_expected(field, expected)}")
     if case.written_for:
         click.echo(f"  written for the faulty versions {', '.join(case.written_for)}")

@@ -11,8 +11,11 @@ from optisync_conformance.events import Detail
 from optisync_conformance.telling import compact, effect_text, members_of, out_text, step_text
 
 LANES: Final = ("application", "engine", "server")
-_FROM_SERVER: Final = {"ack", "reject", "delta", "snapshot", "head", "serve", "push"}
-_TO_SERVER: Final = {"request", "resync"}
+_FROM_SERVER: Final = {
+    "ack", "reject", "delta", "snapshot", "head", "serve", "push", "settle", "watermark",
+}  # fmt: skip
+_TO_SERVER: Final = {"request", "resync", "send"}
+_OF_ITS_OWN: Final = {"tick", "wall", "crash", "start", "store-fails", "arm-crash"}
 _WIDTH: Final = 720
 _X: Final[Mapping[str, int]] = {"application": 110, "engine": 360, "server": 610}
 _ROW: Final = 30
@@ -36,7 +39,7 @@ def arrows(detail: Detail) -> Iterator[Arrow]:
         members = members_of(step)
         verb = str(members.get("do", ""))
         source = "server" if verb in _FROM_SERVER else "application"
-        if verb in ("tick", "crash", "start"):
+        if verb in _OF_ITS_OWN:
             source = "engine"
         yield Arrow(source, "engine", step_text(step), number=number)
         if number < len(detail.observations):
