@@ -12,9 +12,11 @@ serve({
       open(given, run) {
         const lives = (run.durable.get("lives") ?? 0) + 1;
         run.durable.set("lives", lives);
+        if (run.durable.delete("spoiled")) throw new Refused("spoiled");
         const call = run.guard(() => undefined.x);
         return {
-          observe: () => ({ lives, now: Date.now() - begun }),
+          died: () => run.durable.set("deaths", (run.durable.get("deaths") ?? 0) + 1),
+          observe: () => ({ lives, deaths: run.durable.get("deaths") ?? 0, now: Date.now() - begun }),
           steps: {
             later: ({ ms }) => new Promise((resolve) => setTimeout(() => resolve({ after: ms }), ms)),
             often: ({ ms }) => void setInterval(() => run.effect({ e: "beat" }), ms),
@@ -28,6 +30,16 @@ serve({
             stray: () => void Promise.resolve().then(() => setTimeout(() => undefined.x, 1)),
             bind: ({ m, raw }) => void run.names.bind(m, raw),
             tell: ({ e }) => run.effect({ e }),
+            die: ({ kept }) => {
+              run.effect({ e: "before" });
+              try {
+                run.die();
+              } catch (error) {
+                if (!kept) throw error;
+              }
+              run.effect({ e: "after" });
+            },
+            spoil: () => void run.durable.set("spoiled", true),
           },
         };
       },

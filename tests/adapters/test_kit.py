@@ -110,6 +110,25 @@ def test_a_crash_leaves_what_is_durable() -> None:
     assert fault({"do": "start"})[0] == "bad-request"
 
 
+def test_a_process_dies_inside_a_step_and_nothing_more_is_seen_of_it() -> None:
+    for kept in (False, True):  # whether the engine lets the end through to its caller
+        inner: list[Json] = [{"do": "die", "kept": kept}, {"do": "tell", "e": "late"}]
+        for step in (inner[0], {"do": "together", "steps": inner}):
+            seen = observed(
+                {"do": "often", "ms": 1}, step, {"do": "start"}, {"do": "tick", "ms": 5}
+            )
+            assert seen[2] == {"out": {"open": True}, "effects": [{"e": "before"}]}
+            assert [each.get("deaths") for each in seen] == [0, 0, None, 1, 1]
+            assert seen[4]["effects"] == []
+        assert fault(inner[0], {"do": "crash"})[0] == "bad-request"
+
+
+def test_a_start_that_is_refused_can_be_made_again() -> None:
+    seen = observed({"do": "spoil"}, {"do": "crash"}, {"do": "start"}, {"do": "start"})
+    assert seen[3] == {"out": {"err": "spoiled", "text": "spoiled"}, "effects": []}
+    assert seen[4]["lives"] == 3
+
+
 def test_one_id_for_two_names_is_told() -> None:
     seen = observed({"do": "bind", "m": "$m1", "raw": 4}, {"do": "bind", "m": "$m2", "raw": 4})
     assert seen[2]["effects"] == [{"e": "id-reused", "m": "$m2"}]
