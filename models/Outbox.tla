@@ -166,10 +166,13 @@ Reborn(state) == [state EXCEPT !.now = 0, !.failures = 0, !.wait_until = 0]
 Known(state) == {a \in state.aliases : a.id # ""}
 Renamed(state, entry) == Rename(entry, Known(state))
 
+\* An entity under the id that the server gave it, if it did: the two are one row.
+KnownAs(state, entity) == RealId(entity, Known(state))
+
 \* Whether it needs a version to be sent with, and none is known.
 LacksBase(state, entry) ==
     /\ entry.change.kind \in {"update", "delete"} /\ entry.base = NoStamp
-    /\ ~(\E v \in state.versions : v.entity = entry.entity)
+    /\ ~(\E v \in state.versions : v.entity = KnownAs(state, entry.entity))
 
 \* [floor-below-undecided]
 Floor(state) == IF state.queue = <<>> THEN state.numbers.counter + 1 ELSE state.queue[1].seq
@@ -237,7 +240,7 @@ Done(turn) ==
 BaseMakers(state, entry, seq) ==
     {m.seq : m \in {i \in Items(state) :
         /\ LacksBase(state, entry)
-        /\ i.seq < seq /\ i.entry.entity = entry.entity
+        /\ i.seq < seq /\ KnownAs(state, i.entry.entity) = KnownAs(state, entry.entity)
         /\ i.entry.change.kind \in {"create", "upsert"}}}
 
 \* Entries it depends on by name, while they are unsettled; creates of temporary ids it mentions.
@@ -250,8 +253,9 @@ NamedOrMade(state, entry) ==
 \* Whether what must follow this number cannot wait for it, or what must precede has a later one.
 Passed(state, entry, seq, after) ==
     /\ seq <= state.numbers.counter
-    /\ \/ \E m \in Items(state) : /\ m.seq > seq /\ m.entry.entity = entry.entity
-                                  /\ Sent(m) \/ LacksBase(state, m.entry)
+    /\ \/ \E m \in Items(state) :
+              /\ m.seq > seq /\ KnownAs(state, m.entry.entity) = KnownAs(state, entry.entity)
+              /\ Sent(m) \/ LacksBase(state, m.entry)
        \/ \E other \in after : other > seq
 
 \* Queued under the number taken before, or the next one. [number-durable]
@@ -338,7 +342,8 @@ SendableIn(config, state, queue, closed, unsettled, nameless) ==
               parented == \/ /\ member.after \cap unsettled = {} \* [dependency-order]
                              /\ nameless \cap Mentions(member.entry) = {} \* [ids-renamed]
                           \/ Mutant = "child-passes-parent"
-              alone == \/ member.entry.entity \notin closed \* [one-in-flight-per-entity]
+              entity == KnownAs(state, member.entry.entity)
+              alone == \/ entity \notin closed \* [one-in-flight-per-entity]
                        \/ Mutant = "gate-open"
               based == Sent(member) \/ ~LacksBase(state, member.entry) \* [base-unknown]
               free == ~IsItem(member) \/ (alone /\ parented /\ based)
@@ -350,12 +355,13 @@ SendableIn(config, state, queue, closed, unsettled, nameless) ==
              ELSE IF ~ready /\ config.mode = "ordered" THEN <<>> \* [ordered-is-a-prefix]
              ELSE (IF ready THEN <<member>> ELSE <<>>)
                   \o (IF IsItem(member) \* [parked-holds-entity]
-                      THEN SendableIn(config, state, Tail(queue), closed \cup {member.entry.entity},
+                      THEN SendableIn(config, state, Tail(queue), closed \cup {entity},
                                       unsettled \cup {member.seq}, nameless)
                       ELSE SendableIn(config, state, Tail(queue), closed, unsettled, nameless)))
 
 Sendable(config, state) ==
-    SendableIn(config, state, state.queue, {d.entity : d \in Entries(state.doubts)}, {}, {})
+    SendableIn(config, state, state.queue,
+               {KnownAs(state, d.entity) : d \in Entries(state.doubts)}, {}, {})
 
 RECURSIVE Limited(_, _)
 Limited(members, limit) ==
@@ -368,7 +374,7 @@ Limited(members, limit) ==
 Fixed(state, item, token) ==
     (LET entry == Renamed(state, item.entry)
          base == IF entry.change.kind = "create" THEN NoStamp
-                 ELSE BaseVersion(entry.base, VersionOf(state, entry.entity))
+                 ELSE BaseVersion(entry.base, VersionOf(state, KnownAs(state, entry.entity)))
      IN IF Sent(item) THEN item
         ELSE [item EXCEPT !.entry = entry, !.first = token, !.base = base])
 
@@ -414,7 +420,8 @@ PutBack(config, turn, item, answered, after) ==
          delays == item.delays + 1
          wait == Least(Most(BackOff(config, delays), after), config.max_delay_ms)
      IN IF attempts >= config.max_attempts
-        THEN WithEffect(Put(turn, [item EXCEPT !.status = Parked, !.attempts = attempts]),
+        THEN WithEffect(Put(turn, IF Mutant = "parked-dropped" THEN Gone(item.seq)
+                                  ELSE [item EXCEPT !.status = Parked, !.attempts = attempts]),
                         [kind |-> "parked", id |-> item.entry.id])
         ELSE Put(turn, [item EXCEPT !.status = Queued(turn.state.now + wait),
                                     !.attempts = attempts, !.delays = delays]))
@@ -515,7 +522,7 @@ LearnIds(turn, item, ids) ==
 \* [base-version-own-only]: by the entity, so also for entries that are not queued yet
 LearnVersion(turn, item, version) ==
     (LET state == turn.state
-         entity == RealId(item.entry.entity, Known(state))
+         entity == KnownAs(state, item.entry.entity)
          known == VersionOf(state, entity)
          stamp == [epoch |-> state.numbers.epoch, version |-> version]
          since == IF known.stamp # NoStamp /\ known.stamp = item.base THEN known.since
@@ -530,7 +537,7 @@ Learn(turn, item, accepted) ==
 
 \* The documents hold its effect. What needs a version that it did not bring cannot be sent.
 Leave(config, turn, item) ==
-    (LET entity == RealId(item.entry.entity, Known(turn.state))
+    (LET entity == KnownAs(turn.state, item.entry.entity)
          hole == [Hole(item.seq, Open) EXCEPT !.entity = entity]
          after == Orphans(Put(turn, Gone(item.seq)), hole)
      IN RefuseInTurn(config, after.turn, after.children))
@@ -746,7 +753,9 @@ Asked(config, turn, given) ==
 
 \* [doubt-lifted-by-read]
 HasRead(turn, entity) ==
-    (LET about == SelectSeq(turn.state.doubts, LAMBDA d : d.entity = entity)
+    (LET state == turn.state
+         about == SelectSeq(state.doubts, LAMBDA d :
+                    KnownAs(state, d.entity) = KnownAs(state, entity))
      IN PutEach(turn, [i \in DOMAIN about |-> DoubtLifted(about[i].seq)]))
 
 \* [report-kept-until-consumed]

@@ -276,7 +276,7 @@ GiveNumberUp ==
 
 CancelIt(w) == Cancels /\ Receive([kind |-> "cancel", id |-> w])
 AbandonIt(w) == Abandons /\ Receive([kind |-> "abandon", id |-> w])
-ResumeIt(w) == Mutant # "parked-for-ever" /\ Receive([kind |-> "resume", id |-> w])
+ResumeIt(w) == Receive([kind |-> "resume", id |-> w])
 Read(entity) ==
     /\ \E d \in Entries(machine.doubts) : d.entity = entity
     /\ Receive([kind |-> "has-read", entity |-> entity])
@@ -307,9 +307,13 @@ Answer(w, epoch, token, outcome) ==
     Receive([kind |-> "settle", token |-> token, epoch |-> epoch,
              results |-> <<[id |-> w, outcome |-> outcome]>>])
 
+\* The server knows a write by its number: what it said of that is its answer.
+IsAbout(w, epoch, i) ==
+    \/ history[epoch][i].id = w
+    \/ \E r \in requests : r.id = w /\ r.epoch = epoch /\ r.seq = history[epoch][i].seq
 ArriveVerdict(w) ==
     \E epoch \in 1..Epoch : \E i \in 1..Len(history[epoch]) : \E token \in Leases(w) :
-        /\ history[epoch][i].id = w
+        /\ IsAbout(w, epoch, i)
         /\ IsNamed(machine, w)
         /\ Answer(w, epoch, token, VerdictOf(epoch, i))
 
@@ -483,6 +487,24 @@ FENCED ==
                  done == Run(Config, machine, late)
              IN done.state = machine)
 
+\* A verdict of this epoch settles what was sent, under whatever lease it comes.
+\* [definite-settles-any-lease]
+HEARD ==
+    \A m \in Items(machine) : \A i \in 1..Len(history[machine.numbers.epoch]) :
+        (/\ history[machine.numbers.epoch][i].id = m.entry.id
+         /\ Sent(m) /\ m.status.kind # "acked") =>
+            (LET given == [kind |-> "settle", token |-> Stale, epoch |-> machine.numbers.epoch,
+                           results |-> <<[id |-> m.entry.id,
+                                          outcome |-> VerdictOf(machine.numbers.epoch, i)]>>]
+                 done == Run(Config, machine, given)
+             IN \A o \in Items(done.state) :
+                    o.entry.id = m.entry.id => o.status.kind = "acked")
+
+\* No lease outlasts its time. [lease-expires]
+LEASES_EXPIRE ==
+    (LET done == Run(Config, machine, [kind |-> "tick", now |-> 1])
+     IN \A m \in Entries(done.state.queue) : m.status.kind # "in-flight")
+
 \* [lease-ends-at-restart]
 LEASES_END ==
     [][crashes' # crashes => \A m \in Items(machine') : m.status.kind # "in-flight"]_vars
@@ -502,7 +524,8 @@ CURSOR_ONWARD ==
 (* that the action is taken again and again.                                *)
 
 Due(w) == \E m \in Entries(Sendable(Config, machine)) : m.seq = w /\ machine.wait_until = 0
-InNet(n) == \E r \in requests : r.seq = n /\ r.epoch = Epoch
+InNet(n) == /\ \E r \in requests : r.seq = n /\ r.epoch = Epoch
+            /\ Mode = "ordered" => n <= Upto(Epoch, 0) + 1
 Unheard(w) ==
     \E m \in Items(machine) :
         m.entry.id = w /\ m.status.kind # "acked" /\ VerdictIn(Epoch, w)

@@ -61,6 +61,11 @@ class Scope:
         """The scope's module, over the one variable ``s``."""
         return scope_module(self)
 
+    @property
+    def overrides(self) -> dict[str, str]:
+        """None: the module is complete."""
+        return {}
+
     def step(self, state: Coordinator, given: Input) -> tuple[Coordinator, Out]:
         """One step of the machine."""
         done = self.machine(self.config, state, given)

@@ -77,7 +77,12 @@ def _model_graph(scope: World[S, In, Out], models: Path, tools: Toolchain) -> tu
         dump = Path(name, "graph.dot")
         job = tlc.Job(
             graph_name(scope),
-            tlc.Config(constants=CONSTANTS, init="GraphInit", next="GraphNext"),
+            tlc.Config(
+                constants=CONSTANTS,
+                init="GraphInit",
+                next="GraphNext",
+                overrides=scope.overrides,
+            ),
             models,
             dump=dump,
             extra={scope.module: scope.text, graph_name(scope): graph_module(scope)},

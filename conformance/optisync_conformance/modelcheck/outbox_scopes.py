@@ -69,6 +69,11 @@ class Scope:
             tokens=self.tokens,
         )
 
+    @property
+    def overrides(self) -> dict[str, str]:
+        """The rules: see Outbox_laws."""
+        return {"Run": "Step"}
+
     def step(self, state: Outbox, given: Input) -> tuple[Outbox, Out]:
         """One step of the machine."""
         done = self.machine(self.config, state, given)
@@ -113,7 +118,7 @@ Alphabet == <<
 
 Init == s = Start({epoch})
 
-Taken(i) == Step(Config, s, Alphabet[i])
+Taken(i) == Run(Config, s, Alphabet[i])
 
 \\* No more than {numbers} numbers and {tokens} tokens.
 Inside(taken) == taken.state.numbers.counter <= {numbers} /\\ taken.state.numbers.token <= {tokens}
@@ -125,6 +130,14 @@ Apply(i) == s' = (LET taken == Taken(i) IN taken.state)
 
 Next == \\E i \\in Offered : Apply(i)
 
-TypeOK == TypeLaw(Config)
+TypeOK == TypeLaw
+Queue == QueueLaw(Config)
+Leases == LeaseLaw
+Verdicts == VerdictLaw
+Bases == BaseLaw
+Reload == ReloadLaw(Config)
+Saves == \\A i \\in Offered : SaveLaw(Taken(i))
+Onward == [][OnwardLaw]_s
+FixedContent == [][FixedLaw]_s
 ====
 """

@@ -43,6 +43,11 @@ class World(Mapping[S, In, Out], Protocol[S, In, Out]):
         """Its module."""
         ...
 
+    @property
+    def overrides(self) -> Table[str, str]:
+        """What its module leaves open, and the definition that stands for it."""
+        ...
+
     def counting(self, found: Counter[str]) -> World[S, In, Out]:
         """The same world, counting the transition classes of the edges it is asked for."""
         ...
