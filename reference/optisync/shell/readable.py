@@ -9,7 +9,6 @@ from collections.abc import Iterable
 from itertools import compress
 from typing import Final, NoReturn, cast
 
-from optisync.errors import OptisyncError
 from optisync.outbox.rows import Row, key_of
 from optisync.shell.codec import INSERTS, Columns, Write, write, write_document
 from optisync.shell.decoding import Unreadable
@@ -17,7 +16,6 @@ from optisync.shell.reading import TABLES, read_document
 from optisync.values import AtomKey
 from optisync.view import Doc
 
-_REFUSALS: Final = (Unreadable, OptisyncError, ValueError, TypeError, RecursionError)
 _READERS: Final = {table.name: table.read for table in TABLES}
 _COMMON: Final = {int, str, type(None)}
 _READ: Final[dict[tuple[str, tuple[type, ...]], tuple[bool, ...]]] = {}
@@ -31,12 +29,12 @@ def writes_of(rows: tuple[Row, ...], documents: tuple[tuple[AtomKey, Doc], ...])
     for row in rows:
         try:
             writes.append(_checked(write(row)))
-        except _REFUSALS as why:
+        except Exception as why:  # whatever is wrong with it
             _refuse(" ".join(map(str, key_of(row))), why)
     for atom, doc in documents:
         try:
             writes.append(_checked(write_document(atom, doc)))
-        except _REFUSALS as why:
+        except Exception as why:  # whatever is wrong with it
             _refuse(f"document {atom!r}", why)
     return writes
 
@@ -54,6 +52,8 @@ def _checked(given: Write) -> Write:
             _read(statement, columns)
             if _COMMON.issuperset(kinds):
                 _READ[statement, kinds] = tuple(kind is int for kind in kinds)
+    elif type(columns[0]) not in (int, str):
+        raise Unreadable(f"{columns[0]!r} names nothing that is stored")
     return given
 
 
