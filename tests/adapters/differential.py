@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import copy
+import itertools
 import json
 import random
 import subprocess
@@ -30,6 +31,7 @@ Thing: TypeAlias = dict[str, Json]
 
 ADAPTERS = Path(__file__).resolve().parents[2] / "conformance" / "adapters"
 TYPESCRIPT = ADAPTERS / "typescript" / "dist" / "main.js"
+BATCH = 100  # scripts for one process of the adapter
 WINDOW = 8  # frames in flight: answers to them fit into a pipe, so nobody waits for nobody
 
 
@@ -444,11 +446,12 @@ def differences(
     profile: str, seed: int, count: int, adapter: Path = TYPESCRIPT
 ) -> Iterator[tuple[Script, str]]:
     """Every script whose answers differ, with the first difference."""
-    drawn = list(scripts(seed, count, profile))
-    for script, answer in zip(drawn, answers(("node", str(adapter)), drawn), strict=True):
-        found = difference(script, answer)
-        if found is not None:
-            yield script, found
+    drawing = scripts(seed, count, profile)
+    while drawn := list(itertools.islice(drawing, BATCH)):
+        for script, answer in zip(drawn, answers(("node", str(adapter)), drawn), strict=True):
+            found = difference(script, answer)
+            if found is not None:
+                yield script, found
 
 
 def main() -> int:
@@ -457,10 +460,15 @@ def main() -> int:
     parser.add_argument("--scripts", type=int, default=10_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--profile", nargs="+", default=["patch", "coordinator", "view", "outbox"])
+    parser.add_argument("--adapter", type=Path, default=TYPESCRIPT)
+    parser.add_argument("--first", action="store_true", help="end at the first difference")
     given = parser.parse_args()
+    most = 1 if cast(bool, given.first) else None
     bad = 0
     for profile in cast(list[str], given.profile):
-        found = list(differences(profile, cast(int, given.seed), cast(int, given.scripts)))
+        seed, count, adapter = (cast(int, given.seed), cast(int, given.scripts), given.adapter)
+        every = differences(profile, seed, count, cast(Path, adapter))
+        found = list(itertools.islice(every, most))
         print(f"{profile}: {given.scripts} scripts, {len(found)} differ")
         for script, text in sorted(found, key=lambda pair: len(pair[0].steps))[:3]:
             lines = [json.dumps({"with": script.setting}), *map(json.dumps, script.steps), text]

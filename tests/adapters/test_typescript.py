@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 from tests.adapters.differential import TYPESCRIPT, differences
-from tests.adapters.node import needs_kit, needs_node, optisync
+from tests.adapters.node import ROOT, needs_kit, needs_node, optisync
 
 pytestmark = [needs_node, needs_kit]
 
@@ -16,6 +18,25 @@ pytestmark = [needs_node, needs_kit]
 def test_random_scripts_are_answered_as_by_the_reference(profile: str) -> None:
     for script, text in differences(profile, seed=1, count=400):
         pytest.fail(f"{text}\n{script}")
+
+
+def first_difference(*words: str) -> subprocess.CompletedProcess[str]:
+    """Random scripts of the outbox, without typeguard: under it the reference is too slow."""
+    command = (sys.executable, "-m", "tests.adapters.differential", "--profile", "outbox")
+    return subprocess.run(
+        [*command, "--first", *words],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        timeout=300,
+        check=False,
+    )
+
+
+def test_random_scripts_of_the_outbox_are_answered_as_by_the_reference() -> None:
+    done = first_difference("--scripts", "250")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "250 scripts, 0 differ" in done.stdout
 
 
 FAULTS = {
@@ -33,15 +54,40 @@ FAULTS = {
 @pytest.mark.parametrize("name", FAULTS)
 def test_the_comparison_finds_a_faulty_implementation(name: str, tmp_path: Path) -> None:
     where, old, new = FAULTS[name]
+    adapter = faulty(tmp_path, where, old, new)
+    profile = {"patch.js": "patch", "engine/store.js": "view"}.get(where, "coordinator")
+    found = differences(profile, seed=1, count=1500, adapter=adapter)
+    assert next(found, None) is not None
+
+
+OUTBOX_FAULTS = {
+    "a retry under any lease": ("outbox.js", "if (item.lease?.token !== lease)", "if (false)"),
+    "a version is not raised": ("outbox-sending.js", "? own.stamp : base", "? base : base"),
+    "children of a refused create are sent": (
+        "outbox-settlement.js",
+        "this.orphans(this.ledger.gates.waiters(seq));",
+        "",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", OUTBOX_FAULTS)
+def test_the_comparison_finds_a_faulty_outbox(name: str, tmp_path: Path) -> None:
+    where, old, new = OUTBOX_FAULTS[name]
+    adapter = faulty(tmp_path, f"engine/{where}", old, new)
+    done = first_difference("--scripts", "2000", "--adapter", str(adapter))
+    assert "1 differ" in done.stdout, done.stdout + done.stderr
+
+
+def faulty(tmp_path: Path, where: str, old: str, new: str) -> Path:
+    """The adapter with one text of one file replaced."""
     dist = tmp_path / "dist"
     shutil.copytree(TYPESCRIPT.parent, dist)
     (tmp_path / "package.json").write_text('{"type": "module"}', encoding="utf-8")
     text = (dist / where).read_text(encoding="utf-8")
     assert text.count(old) == 1
     (dist / where).write_text(text.replace(old, new), encoding="utf-8")
-    profile = {"patch.js": "patch", "engine/store.js": "view"}.get(where, "coordinator")
-    found = differences(profile, seed=1, count=1500, adapter=dist / "main.js")
-    assert next(found, None) is not None
+    return dist / "main.js"
 
 
 def test_the_suite_finds_nothing() -> None:
