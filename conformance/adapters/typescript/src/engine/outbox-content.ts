@@ -34,7 +34,7 @@ export function isNewer(a: Stamp, b: Stamp): boolean {
 
 /** The temporary id under which a write creates, if it does. */
 export function temporaryId({ temporary, change, entity }: Entry): string | undefined {
-  return temporary && change.kind === "create" ? entity.id : undefined;
+  return temporary && (change.kind === "create" || change.kind === "upsert") ? entity.id : undefined;
 }
 
 /** Every id that a write may mention: its entity's, and each whole string in its values. */
