@@ -28,7 +28,11 @@ from optisync_conformance.reference.stdio import SEES, Runner
 SECONDS: Final = 5.0
 """Processor time after which a script counts as hanging, and its faulty version as caught."""
 OUTBOX: Final = ("optisync.outbox", "optisync.shell", "optisync_conformance.reference.outbox")
-COORDINATOR: Final = ("optisync.coordinator", "optisync_conformance.reference.coordinating")
+COORDINATOR: Final = (
+    *("optisync.coordinator.plan", "optisync.coordinator.sequence", "optisync.coordinator.state"),
+    *("optisync.coordinator.settlement", "optisync.coordinator.step"),
+    *("optisync.coordinator.strategy", "optisync_conformance.reference.coordinating"),
+)
 """Modules that the other's cases do not run: what is wrong there cannot show in them."""
 LEAST_SHARE: Final = 0.8
 LONGEST: Final = 6

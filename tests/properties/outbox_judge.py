@@ -161,7 +161,7 @@ class Judge(History):
             case Accepted():
                 assert note.seq in self.accepted
                 assert note.sent is not None
-            case Refused(code) if code in NEVER_SENT:
+            case Refused(code) if code in NEVER_SENT:  # [parent-rejected]
                 assert note.sent is None
                 assert note.seq not in self.accepted
             case Refused():

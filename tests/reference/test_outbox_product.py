@@ -142,7 +142,10 @@ def test_every_kind_of_input_and_member_is_there() -> None:
 
 
 def refusal(state: str, given: str) -> str | None:
-    """The code with which the machine must refuse, by the text of the specification."""
+    """The code with which the machine must refuse, by the text of the specification.
+
+    [number-not-open] [key-reused] [entry-id-reused] [base-unknown] [unknown-entry] [epoch-ahead]
+    """
     match given:
         case "give up" | "enqueue taken" if state == "full" and given != "give up":
             return "outbox-full"
@@ -171,6 +174,7 @@ def refusal(state: str, given: str) -> str | None:
 
 
 def asked(state: str, given: str) -> str | None:
+    """[cancel-only-unsent] [abandoned-sent-in-doubt] [parked-resumes]"""
     if state in NO_X:
         return "unknown-entry"
     if given == "resume":

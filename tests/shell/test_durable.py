@@ -172,6 +172,7 @@ def test_only_frozen_json_in_write_entries_is_taken_in() -> None:
 
 
 def test_what_the_caller_changes_later_is_not_what_was_taken_in() -> None:
+    """[content-copied]"""
     mine: list[object] = [1, "x"]
     outbox = over(MemoryStore())
     with suppress_type_checks():
