@@ -6,6 +6,7 @@ from pathlib import Path
 
 from tests.shell.samples import ME, ONE, entry, opened
 
+from optisync.contracts.entry import Millis
 from optisync.contracts.messages import Snapshot
 from optisync.outbox.config import Config, Mode
 from optisync.shell.durable import DurableOutbox
@@ -40,3 +41,21 @@ def test_the_last_number_given_out_is_not_forgotten(tmp_path: Path) -> None:
     assert send is not None
     assert send.skips == ((2, 2),)
     again.close()
+
+
+def test_the_next_wake_is_the_first_time_that_matters() -> None:
+    outbox = DurableOutbox(Config(ME, lease_ms=500, delay_ms=1000), MemoryStore(), ONE)
+    woken = [outbox.status().next_wake]
+    outbox.enqueue([entry("e1"), entry("e2")])
+    assert outbox.reserve(1) is not None
+    woken.append(outbox.status().next_wake)  # the end of its lease
+    outbox.tick(Millis(100))
+    send = outbox.reserve(1)
+    assert send is not None
+    outbox.release(send.token)
+    woken.append(outbox.status().next_wake)  # still that: the pause is longer
+    outbox.tick(Millis(500))
+    woken.append(outbox.status().next_wake)  # the end of the pause
+    outbox.tick(Millis(1100))
+    woken.append(outbox.status().next_wake)
+    assert woken == [None, 500, 500, 1100, None]
