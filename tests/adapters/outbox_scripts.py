@@ -45,13 +45,11 @@ class _Drawing:
         self.seen: Thing = {}
         self.names, self.leases, self.taken = ["$m1"], ["$l0"], 0
         self.creates: dict[str, str] = {}
-        # Whether such an entry is in doubt under the one id or the other nobody has said yet.
-        self.mapped: set[str] = set()
         self.look({"ok": {}})
 
     def look(self, out: Thing) -> None:
         """See what the reference shows."""
-        self.seen = cast(Thing, copy.deepcopy(self.engine.observe(out)))
+        self.seen = copy.deepcopy(self.engine.observe(out))
 
     def play(self, step: Thing) -> None:
         """Take a step into the script, and see what the reference makes of it."""
@@ -185,7 +183,7 @@ class _Drawing:
         asked = [
             ("cancel", self.of_state("queued")[-1:]),
             ("give-up", self.of_state("open")),
-            ("abandon", [m for m in self.of_state("in-flight") if m not in self.mapped]),
+            ("abandon", self.of_state("in-flight")),
             ("resume", self.of_state("parked") * 3),
         ]
         do, names = self.rng.choice([pair for pair in asked if pair[1]] or asked)
@@ -276,7 +274,6 @@ class _Drawing:
         if m not in self.creates or rng.randrange(4) == 0:
             return version
         temporary = self.creates[m]
-        self.mapped.add(m)
         return {**version, "ids": {temporary: temporary.replace("t", "r")}}
 
     def delta(self) -> Thing:
@@ -294,9 +291,7 @@ class _Drawing:
         if self.rng.randrange(3) == 0:
             epoch, at = epoch + 1, max(0, at - 2)
         step: Thing = {"do": "snapshot", "epoch": epoch, "seq": at, "outcomes": outcomes}
-        undecided = self.of_state("queued", "in-flight", "acked", "parked")
-        known = self.rng.randrange(3) > 0 or any(m in self.mapped for m in undecided)
-        return {**step, "client_known": known}
+        return {**step, "client_known": self.rng.randrange(3) > 0}
 
     def watermark(self) -> Thing:
         """A watermark, every other one with what was refused."""

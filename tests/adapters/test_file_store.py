@@ -168,7 +168,7 @@ def test_a_directory_has_one_owner(tmp_path: Path) -> None:
     first.communicate()
     # Its lock is there still; of several who find it, one takes it over.
     others = [started("own", str(tmp_path)) for _ in range(4)]
-    answers = [json.loads(cast(bytes, o.stdout.readline())) for o in others if o.stdout]
+    answers = [json.loads(o.stdout.readline()) for o in others if o.stdout]
     assert sum("rows" in answer for answer in answers) == 1
     for other in (second, *others):
         other.kill()

@@ -113,7 +113,8 @@ def test_a_crash_leaves_what_is_durable() -> None:
 def test_a_process_dies_inside_a_step_and_nothing_more_is_seen_of_it() -> None:
     for kept in (False, True):  # whether the engine lets the end through to its caller
         inner: list[Json] = [{"do": "die", "kept": kept}, {"do": "tell", "e": "late"}]
-        for step in (inner[0], {"do": "together", "steps": inner}):
+        steps: list[Json] = [inner[0], {"do": "together", "steps": inner}]
+        for step in steps:
             seen = observed(
                 {"do": "often", "ms": 1}, step, {"do": "start"}, {"do": "tick", "ms": 5}
             )

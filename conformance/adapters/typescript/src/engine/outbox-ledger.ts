@@ -276,7 +276,7 @@ export class Ledger {
   /** A direct write leaves nothing but a number to skip, until it is accepted. */
   #rowKind(member: Member | undefined): "item" | "hole" | "none" {
     if (isItem(member) && member.stored) return "item";
-    const isOver = member === undefined || member.state === "acked";
+    const isOver = member === undefined || (isItem(member) && member.told);
     return this.keepsHoles && !isOver ? "hole" : "none";
   }
 
@@ -286,7 +286,7 @@ export class Ledger {
     if (name !== undefined) return [name];
     const creates = [...this.gates.creates(id)].map((seq) => this.queue.get(seq) as Item);
     const direct = creates.find(({ stored }) => !stored);
-    return direct && [direct.state === "acked" ? id : null];
+    return direct && [direct.told ? id : null];
   }
 
   #memberRow(seq: number): Json | undefined {

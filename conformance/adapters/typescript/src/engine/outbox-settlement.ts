@@ -96,7 +96,13 @@ export class Settlement {
   /** Who counted on the version that a write would have had. */
   #orphansOf({ entry, sent }: Item): void {
     if (needsVersion(entry.change)) return;
-    this.orphans(this.ledger.gates.lane(this.ledger.gates.key((sent ?? entry).entity)));
+    for (const { seq } of this.ledger.gates.lane(this.ledger.gates.key((sent ?? entry).entity))) {
+      const item = this.ledger.queue.get(seq);
+      const isUnsent = isUnsettled(item) && item.sent === undefined;
+      if (isUnsent && !this.#lacksParent(item) && this.lacksVersion(item.entry, seq)) {
+        this.reject(item, "base-unknown", true);
+      }
+    }
   }
 
   /** Reject what was never sent and lacks its parent, or the version that it would have been given. */
@@ -104,10 +110,13 @@ export class Settlement {
     for (const { seq } of [...among].sort((a, b) => a.seq - b.seq)) {
       const item = this.ledger.queue.get(seq);
       if (!isUnsettled(item) || item.sent !== undefined) continue;
-      if ([...item.parents.values()].some((id) => this.ledger.alias(id) === null)) {
-        this.reject(item, "parent-rejected", true);
-      } else if (this.lacksVersion(item.entry, seq)) this.reject(item, "base-unknown", true);
+      if (this.#lacksParent(item)) this.reject(item, "parent-rejected", true);
+      else if (this.lacksVersion(item.entry, seq)) this.reject(item, "base-unknown", true);
     }
+  }
+
+  #lacksParent({ parents }: Item): boolean {
+    return [...parents.values()].some((id) => this.ledger.alias(id) === null);
   }
 
   /** Whether a write mentions an id that no row will ever have. */
