@@ -86,11 +86,13 @@ def _lesser_atoms(atoms: Obj, least: int) -> Iterator[Obj]:
 
 
 def renamed(case: Case) -> Case:
-    """The case with its mutations called $m1, $m2, .. in the order in which they appear."""
+    """The case with its mutations called $m1, $m2, .. and its leases $l1, $l2, .. in the order in
+    which they appear."""
     names: dict[str, str] = {}
     for step in case.steps:
         for name in _NAME.findall(dump(step.do)):
-            names.setdefault(name, f"$m{len(names) + 1}")
+            kind = "$l" if name.startswith("$l") else "$m"
+            names.setdefault(name, f"{kind}{sum(n.startswith(kind) for n in names.values()) + 1}")
     steps = tuple(
         Step(_object(_rename(step.do, names)), _object(_rename(step.then, names)))
         for step in case.steps

@@ -89,8 +89,8 @@ def _member(key: str, value: object) -> str:
             return f"(skips {', '.join(' to '.join(dict.fromkeys(each)) for each in ranges)})"
         case "floor", _:
             return f"(floor {value})"
-        case "unknown", True:
-            return "unknown"
+        case "unknown" | "temporary" | "again", True:
+            return key
         case "settles", list():
             return "settles " + ", ".join(map(_label, cast("list[object]", value)))
         case _:
