@@ -85,9 +85,9 @@ export class Gates {
   }
 
   /** What may be handed out but for back-offs, at most one of each entity, in order. */
-  ready(): readonly Item[] {
+  ready(): Iterable<Item> {
     this.#refresh();
-    return [...this.#ready];
+    return this.#ready;
   }
 
   isReady(seq: number): boolean {

@@ -57,7 +57,8 @@ export class Intake {
   /** The same write, whatever became of the temporary ids in it meanwhile. */
   #isSame(a: Entry, b: Entry): boolean {
     const { gates, rename } = this.ledger;
-    return gates.key(a.entity) === gates.key(b.entity) && sameChange(renamed(a.change, rename), renamed(b.change, rename));
+    const isOne = gates.key(a.entity) === gates.key(b.entity);
+    return isOne && sameChange(renamed(a.change, rename), renamed(b.change, rename));
   }
 
   #taken(entry: Entry, seq: number | undefined, stored: boolean): Item {

@@ -1,6 +1,5 @@
 /**
- * Everything an outbox knows, and one step at a time over it: what a step changes can be taken back until
- * it is stored, and is stored in one commit. The rows, by key: `n` numbers, `e…` the queue, `v…` versions,
+ * Everything an outbox knows, changed in steps. The rows, by key: `n` numbers, `e…` the queue, `v…` versions,
  * `t…` temporary ids, `d…` entities in doubt, `r…` verdicts not consumed.
  */
 
@@ -18,8 +17,9 @@ import {
   reportFromJson,
   reportToJson,
 } from "./outbox-rows.js";
-import type { Entity, Listener, Report, RowChange, RowStore } from "./outbox-types.js";
-import { OutboxError } from "./outbox-types.js";
+import type { Done, Tell } from "./outbox-step.js";
+import { Step } from "./outbox-step.js";
+import type { Entity, Report, RowStore } from "./outbox-types.js";
 
 export interface Numbers {
   /** The highest number given out. */
@@ -32,8 +32,6 @@ export interface Numbers {
   /** Undefined: none was heard of in this epoch. */
   readonly watermark: number | undefined;
 }
-
-export type Tell = (listener: Listener) => void;
 
 type Kept = Report & { readonly seq: number };
 
@@ -50,16 +48,14 @@ export class Ledger {
   readonly #aliases = new Map<string, string | null>();
   /** By entity: the ids of the entries that left it in doubt. */
   readonly #doubts = new Map<string, readonly string[]>();
-  /** How to take back what the step has done, newest last. */
-  #undo: (() => void)[] = [];
-  #dirty = new Map<string, () => unknown>();
-  #tell: Tell[] = [];
+  readonly #step: Step;
 
   constructor(
-    private readonly store: RowStore,
+    store: RowStore,
     epoch: number,
     private readonly keepsHoles: boolean,
   ) {
+    this.#step = new Step(store);
     this.#numbers = { counter: 0, lease: 0, report: 0, epoch, seq: 0, watermark: undefined };
     this.gates = new Gates({
       member: (seq) => this.queue.get(seq),
@@ -67,7 +63,7 @@ export class Ledger {
       hasVersion: (key) => this.#versions.has(key),
       isDoubted: (key) => this.#doubts.has(key),
     });
-    this.#load();
+    this.#load(store);
   }
 
   // --- what is asked
@@ -115,14 +111,14 @@ export class Ledger {
 
   count(change: Partial<Numbers>): void {
     const before = this.#numbers;
-    this.#undo.push(() => (this.#numbers = before));
+    this.#step.undo(() => (this.#numbers = before));
     this.#numbers = { ...before, ...change };
-    this.#dirty.set("n", () => this.#numbers);
+    this.#step.save("n", () => this.#numbers);
   }
 
   put(member: Member): void {
     const before = this.queue.get(member.seq);
-    this.#undo.push(() => this.#replace(member.seq, before));
+    this.#step.undo(() => this.#replace(member.seq, before));
     this.#replace(member.seq, member);
     this.#mark(member.seq, before, member);
   }
@@ -130,7 +126,7 @@ export class Ledger {
   /** Change a write; the write as it is then. `durably`: what changes is stored. */
   alter(item: Item, change: Partial<Item>, durably = true): Item {
     const after: Item = { ...item, ...change };
-    this.#undo.push(() => this.#replace(item.seq, item));
+    this.#step.undo(() => this.#replace(item.seq, item));
     this.#replace(item.seq, after);
     if (durably) this.#mark(item.seq, item, after);
     return after;
@@ -138,7 +134,7 @@ export class Ledger {
 
   drop(seq: number): void {
     const before = this.queue.get(seq);
-    this.#undo.push(() => this.#replace(seq, before));
+    this.#step.undo(() => this.#replace(seq, before));
     this.#replace(seq, undefined);
     this.#mark(seq, before, undefined);
   }
@@ -149,9 +145,9 @@ export class Ledger {
 
   setAlias(id: string, name: string | null): void {
     const before = this.#aliases.get(id);
-    this.#undo.push(() => this.gates.rename(id, () => assign(this.#aliases, id, before)));
+    this.#step.undo(() => this.gates.rename(id, () => assign(this.#aliases, id, before)));
     this.gates.rename(id, () => this.#aliases.set(id, name));
-    this.#dirty.set(`t${id}`, () => this.#aliasRow(id));
+    this.#step.save(`t${id}`, () => this.#aliasRow(id));
   }
 
   /** An entry left its entity in doubt; no entry: the entity was read. */
@@ -167,55 +163,27 @@ export class Ledger {
     const seq = this.#numbers.report + 1;
     this.count({ report: seq });
     this.reports.put({ seq, ...report });
-    this.#undo.push(() => this.reports.drop(seq));
-    this.#dirty.set(`r${seq}`, () => this.#reportRow(seq));
+    this.#step.undo(() => this.reports.drop(seq));
+    this.#step.save(`r${seq}`, () => this.#reportRow(seq));
     this.tell((to) => to.verdict(report));
   }
 
   consume(): void {
     for (const report of [...this.reports]) {
       this.reports.drop(report.seq);
-      this.#undo.push(() => this.reports.put(report));
-      this.#dirty.set(`r${report.seq}`, () => this.#reportRow(report.seq));
+      this.#step.undo(() => this.reports.put(report));
+      this.#step.save(`r${report.seq}`, () => this.#reportRow(report.seq));
     }
   }
 
   /** To be told once the step is stored. */
   tell(tell: Tell): void {
-    this.#tell.push(tell);
+    this.#step.tell(tell);
   }
-
-  // --- one step
 
   /** Do a step and store it; what there is to tell. If it fails, nothing has changed. */
-  step<T>(work: () => T): { readonly value: T; readonly tell: readonly Tell[] } {
-    try {
-      const value = work();
-      this.#commit();
-      return { value, tell: this.#tell };
-    } catch (error) {
-      for (const undo of this.#undo.reverse()) undo();
-      throw error;
-    } finally {
-      this.#undo = [];
-      this.#dirty = new Map();
-      this.#tell = [];
-    }
-  }
-
-  #commit(): void {
-    if (this.#dirty.size === 0) return;
-    // The numbers go with every commit: no loss of a single one of them takes them back.
-    this.#dirty.set("n", () => this.#numbers);
-    const rows = [...this.#dirty].map(([key, row]): RowChange => {
-      const value = row();
-      return value === undefined ? [key] : [key, value];
-    });
-    try {
-      this.store.commit(rows);
-    } catch (error) {
-      throw new OutboxError("store-failed", error instanceof Error ? error.message : String(error));
-    }
+  step<T>(work: () => T): Done<T> {
+    return this.#step.run(work, () => this.#numbers);
   }
 
   #reportRow(seq: number): Json | undefined {
@@ -235,9 +203,9 @@ export class Ledger {
       assign(map, key, to);
       this.gates.changed(key);
     };
-    this.#undo.push(() => set(before));
+    this.#step.undo(() => set(before));
     set(value);
-    this.#dirty.set(prefix + key, () => {
+    this.#step.save(prefix + key, () => {
       const now = map.get(key);
       return now === undefined ? undefined : row(now);
     });
@@ -267,10 +235,10 @@ export class Ledger {
   #mark(seq: number, before: Member | undefined, after: Member | undefined): void {
     for (const member of [before, after]) {
       const id = isItem(member) && !member.stored ? temporaryId(member.entry) : undefined;
-      if (id !== undefined) this.#dirty.set(`t${id}`, () => this.#aliasRow(id));
+      if (id !== undefined) this.#step.save(`t${id}`, () => this.#aliasRow(id));
     }
     if (this.#rowKind(before) === this.#rowKind(after) && this.#rowKind(after) !== "item") return;
-    this.#dirty.set(`e${seq}`, () => this.#memberRow(seq));
+    this.#step.save(`e${seq}`, () => this.#memberRow(seq));
   }
 
   /** A direct write leaves nothing but a number to skip, until it is accepted. */
@@ -295,9 +263,9 @@ export class Ledger {
     return this.#rowKind(member) === "hole" ? 0 : undefined;
   }
 
-  #load(): void {
+  #load(store: RowStore): void {
     const members: Member[] = [];
-    for (const [key, value] of this.store.load()) {
+    for (const [key, value] of store.load()) {
       const [name, row] = [key.slice(1), value as Json];
       const seq = Number(name);
       if (key === "n") this.#numbers = { ...this.#numbers, ...(row as object) };

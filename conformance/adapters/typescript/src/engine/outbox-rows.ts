@@ -15,7 +15,7 @@ export interface Sent {
   readonly first: number;
 }
 
-/** The version of this client's latest accepted write of an entity, and what the first of an unbroken chain was made on. */
+/** The version of this client's latest accepted write of an entity, and what the first of its chain was made on. */
 export interface Own {
   readonly stamp: Stamp;
   readonly since: Stamp;

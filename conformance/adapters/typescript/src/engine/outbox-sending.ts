@@ -9,8 +9,12 @@ import type { Entry, Stamp } from "./outbox-types.js";
 /** The writes and skips to hand out now, at most `limit` writes. */
 export function walked(ledger: Ledger, ordered: boolean, limit: number, now: number): { items: Item[]; holes: Hole[] } {
   if (ordered) return prefix(ledger, limit, now);
-  const due = ledger.gates.ready().filter(({ notBefore }) => notBefore <= now);
-  return { items: due.slice(0, limit), holes: [] };
+  const items: Item[] = [];
+  for (const item of ledger.gates.ready()) {
+    if (items.length >= limit) break;
+    if (item.notBefore <= now) items.push(item);
+  }
+  return { items, holes: [] };
 }
 
 /** The longest prefix of the undecided numbers that can go. */

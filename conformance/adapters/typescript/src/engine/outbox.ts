@@ -4,13 +4,13 @@
  */
 
 import { temporaryId } from "./outbox-content.js";
+import { Delivery } from "./outbox-delivery.js";
 import type { EnqueueOptions } from "./outbox-intake.js";
 import { Intake } from "./outbox-intake.js";
-import type { Tell } from "./outbox-ledger.js";
+import type { Tell } from "./outbox-step.js";
 import { Ledger } from "./outbox-ledger.js";
-import type { Hole, Item, Member } from "./outbox-rows.js";
+import type { Item, Member } from "./outbox-rows.js";
 import { isItem } from "./outbox-rows.js";
-import { fixed, walked } from "./outbox-sending.js";
 import { Settlement } from "./outbox-settlement.js";
 import type { Config, Entity, Entry, Label, Listener, Report, Result, RowStore } from "./outbox-types.js";
 import type { Snapshot, Watermark } from "./outbox-types.js";
@@ -22,27 +22,24 @@ export class Outbox {
   readonly #ledger: Ledger;
   readonly #settlement: Settlement;
   readonly #intake: Intake;
+  readonly #delivery: Delivery;
   readonly #ordered: boolean;
-  /** When each lease ends, and the numbers it was given for. */
-  readonly #leases = new Map<number, { readonly until: number; readonly seqs: readonly number[] }>();
-  /** Deliveries that failed in a row, and until when there is none. */
-  #failures = 0;
-  #pausedUntil = 0;
   #telling: Tell[] = [];
   #isTelling = false;
 
   /** A life over what is stored; `epoch` is that of the documents if nothing is. Throws OutboxError. */
   constructor(
-    private readonly config: Config,
+    config: Config,
     store: RowStore,
     epoch: number,
     private readonly listener: Listener,
-    private readonly now: () => number,
+    now: () => number,
   ) {
     this.#ordered = config.mode === "ordered";
     this.#ledger = new Ledger(store, epoch, this.#ordered);
     this.#settlement = new Settlement(this.#ledger, this.#ordered);
     this.#intake = new Intake(this.#ledger, this.#settlement, config);
+    this.#delivery = new Delivery(this.#ledger, this.#settlement, config, now);
     this.#step(() => this.#begin());
   }
 
@@ -101,29 +98,25 @@ export class Outbox {
 
   // --- calls of workers
 
-  /** Hand out what may be sent, at most `limit` writes; undefined if there is nothing. */
+  /** Hand out what may be sent, at most `limit` writes; the token of the lease, or undefined if there is nothing. */
   reserve(limit: number): number | undefined {
-    if (this.now() < this.#pausedUntil) return undefined;
-    const until = this.now() + this.config.leaseMs;
-    return this.#step(() => this.#handOut(limit, until));
+    return this.#step(() => this.#delivery.handOut(limit));
   }
 
   /** The server's answer to what went out under a lease. */
   settle(lease: number, epoch: number, results: readonly Result[]): void {
-    const answered = this.#step(() => {
+    const isAnswer = this.#step(() => {
       const { epoch: current } = this.#ledger.numbers;
       if (epoch > current) this.#ledger.tell((to) => to.resync());
-      if (epoch !== current) return false;
-      return results.map((result) => this.#result(lease, result)).includes(true);
+      return epoch === current && this.#delivery.settle(lease, results);
     });
-    if (answered) this.#failures = this.#pausedUntil = 0;
+    if (isAnswer) this.#delivery.answered();
   }
 
   /** What was handed out could not be delivered. */
   release(lease: number): void {
-    this.#expire();
-    if (!this.#free(lease)) return;
-    this.#pausedUntil = this.now() + this.#pause(this.#failures++);
+    this.#delivery.expire();
+    this.#delivery.failed(lease);
   }
 
   // --- messages of the server
@@ -175,7 +168,7 @@ export class Outbox {
 
   /** The queue, in order. */
   members(): Member[] {
-    this.#expire();
+    this.#delivery.expire();
     return [...this.#ledger.queue];
   }
 
@@ -197,7 +190,7 @@ export class Outbox {
   // --- steps
 
   #step<T>(work: () => T): T {
-    this.#expire();
+    this.#delivery.expire();
     const { value, tell } = this.#ledger.step(work);
     this.#telling.push(...tell);
     this.#tellAll();
@@ -250,90 +243,7 @@ export class Outbox {
     return epoch === current;
   }
 
-  // --- leases
-
-  #handOut(limit: number, until: number): number | undefined {
-    const { items, holes } = walked(this.#ledger, this.#ordered, limit, this.now());
-    if (items.length + holes.length === 0) return undefined;
-    const token = this.#ledger.numbers.lease + 1;
-    this.#ledger.count({ lease: token });
-    const lease = { token, until };
-    const sent = items.map((item) => fixed(this.#ledger, item, lease));
-    for (const hole of holes) this.#ledger.put({ ...hole, lease });
-    const floor = this.#ledger.queue.first as number;
-    const skips = ranges(holes);
-    const entries = sent.map((item) => ({ seq: item.seq, ...item.entry, ...item.sent }));
-    this.#ledger.tell((to) => {
-      this.#leases.set(token, { until, seqs: [...items, ...holes].map(({ seq }) => seq) });
-      to.send({ lease: token, entries, skips, floor });
-    });
-    return token;
-  }
-
-  #expire(): void {
-    for (const [token, { until }] of this.#leases) if (until <= this.now()) this.#free(token);
-  }
-
-  /** End a lease; whether it still held anything. */
-  #free(token: number): boolean {
-    const held = (this.#leases.get(token)?.seqs ?? []).map((seq) => this.#ledger.queue.get(seq));
-    const freed = held.filter((member) => member?.lease?.token === token) as Member[];
-    this.#leases.delete(token);
-    this.#ledger.step(() => {
-      for (const member of freed) {
-        if (isItem(member)) this.#ledger.alter(member, { lease: undefined }, false);
-        else this.#ledger.put({ ...member, lease: undefined });
-      }
-    });
-    return freed.length > 0;
-  }
-
-  /** How long to wait after so many failures in a row, or as long as the server asks for. */
-  #pause(before: number, asked = 0): number {
-    const { delayMs, maxDelayMs } = this.config;
-    return Math.min(maxDelayMs, Math.max(asked, delayMs * 2 ** Math.min(before, 40)));
-  }
-
-  // --- settlement
-
-  /** Whether a result is an answer of the server about a write in the queue. */
-  #result(lease: number, { id, outcome }: Result): boolean {
-    const item = this.#ledger.item(id);
-    // Under a lease older than its first it is about an earlier entry with this id.
-    if (item === undefined || lease < (item.sent?.first ?? 0)) {
-      if (this.#ledger.leftInDoubt(id)) this.#ledger.tell((to) => to.diag("late-verdict", id));
-      return false;
-    }
-    if (outcome.kind === "accepted" || outcome.kind === "refused") {
-      this.#settlement.decide(item, outcome);
-      if (this.#ordered && item.sent !== undefined) this.#skipsArrived(item.seq);
-      return true;
-    }
-    if (item.lease?.token !== lease) return false;
-    if (outcome.kind === "retry") this.#retry(item, outcome.ms);
-    else this.#ledger.alter(item, this.#backedOff(item), false);
-    return outcome.kind === "retry";
-  }
-
-  /** The server goes by numbers: with the result of one it has what came before. */
-  #skipsArrived(below: number): void {
-    for (const member of [...this.#ledger.queue]) {
-      if (member.seq >= below) return;
-      if (!isItem(member) && member.state === "skip") this.#ledger.drop(member.seq);
-    }
-  }
-
-  #backedOff({ misses }: Item, asked = 0): Partial<Item> {
-    return { lease: undefined, misses: misses + 1, notBefore: this.now() + this.#pause(misses, asked) };
-  }
-
-  #retry(item: Item, ms: number): void {
-    const attempts = item.attempts + 1;
-    const parks = attempts >= this.config.maxAttempts;
-    const state = parks ? "parked" : "queued";
-    this.#ledger.alter(item, { ...this.#backedOff(item, ms), attempts, state });
-    if (parks) this.#ledger.tell((to) => to.parked(item.entry.id));
-  }
+  // --- what messages do
 
   /** A new epoch: no request of the old one is executed, and no ack of it stands. */
   #requeue(): void {
@@ -374,14 +284,4 @@ export class Outbox {
       if (this.#ledger.queue.get(seq) === undefined) this.#ledger.put({ seq, state: "skip", lease: undefined });
     }
   }
-}
-
-function ranges(holes: readonly Hole[]): [number, number][] {
-  const found: [number, number][] = [];
-  for (const { seq } of holes) {
-    const last = found.at(-1);
-    if (last?.[1] === seq - 1) last[1] = seq;
-    else found.push([seq, seq]);
-  }
-  return found;
 }

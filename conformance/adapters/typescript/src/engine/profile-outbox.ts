@@ -3,83 +3,20 @@
  * when it is over; `crash` drops the engine and its open files, `start` opens the files again.
  */
 
-import { existsSync, mkdtempSync, rmSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import type { Change } from "../changes.js";
 import { changeToJson, parseChanges } from "../changes.js";
 import type { Json, JsonObject, Observed, Profile, Run, Session, Step } from "../kit/index.js";
 import { BadRequest, copy, isObject } from "../kit/index.js";
-import { setMember } from "../kit/json.js";
 import { PatchMalformed } from "../patch.js";
-import { FileStore } from "./outbox-file.js";
+import { Outside, PlannedStore } from "./outbox-planned.js";
 import type { Member } from "./outbox-rows.js";
 import { isItem } from "./outbox-rows.js";
-import type {
-  Batch, Config, DiagCode, Entry, Ids, Label, Listener, Outcome, Report, Result, RowChange, RowStore, Snapshot, Watermark,
-} from "./outbox-types.js";
+import { configOf, idsOf, num, objectOf, optional, outcomeOf, resultOf, scribble } from "./outbox-script.js";
+import type { Batch, DiagCode, Entry, Label, Listener, Outcome, Report, Snapshot, Watermark } from "./outbox-types.js";
 import { OutboxError } from "./outbox-types.js";
 import { Outbox } from "./outbox.js";
 
-/** Where the files are: in memory where the system has such a place. What crashes here is an object, not a machine. */
-const PLACE = existsSync("/dev/shm") ? "/dev/shm" : tmpdir();
 const NEVER = 1_000_000_000_000;
-
-/** What is left of a run when its engine dies: the files, and what belongs to the script. */
-class Outside {
-  readonly directory = mkdtempSync(join(PLACE, "optisync-outbox-"));
-  /** Saves the script still wants to fail, and after how many more the process dies. */
-  failures = 0;
-  savesToDeath: number | undefined;
-  diesBefore = false;
-  /** What callers hold in their hands, by name. */
-  readonly values = new Map<string, Json>();
-  /** Names and keys that were enqueued together, the names whose key the script gave, and the keys of what was sent. */
-  readonly offered = new Set<string>();
-  readonly keyed = new Set<string>();
-  readonly sentKeys = new Map<number, string>();
-  /** Numbers taken, until they are used. */
-  readonly taken = new Map<string, number>();
-  readonly leases = new Map<string, number>();
-  readonly leaseNames = new Map<number, string>();
-  /** Names that have no number. */
-  readonly strangers: string[] = [];
-  wallMs = 0;
-}
-
-/** The store of a run, failing and dying as planned. */
-class PlannedStore implements RowStore {
-  readonly #files: FileStore;
-
-  constructor(
-    private readonly outside: Outside,
-    private readonly run: Run,
-  ) {
-    this.#files = new FileStore(outside.directory);
-  }
-
-  load(): ReadonlyMap<string, unknown> {
-    return this.#files.load();
-  }
-
-  commit(changes: readonly RowChange[]): void {
-    const { outside, run } = this;
-    if (run.isDead) run.die();
-    if (outside.failures > 0) {
-      outside.failures -= 1;
-      throw new Error("no room is left, as planned");
-    }
-    const left = outside.savesToDeath === undefined ? undefined : outside.savesToDeath - 1;
-    outside.savesToDeath = left === 0 ? undefined : left;
-    if (left === 0 && outside.diesBefore) run.die();
-    this.#files.commit(changes);
-    if (left === 0) run.die();
-  }
-
-  die(): void {
-    this.#files.die();
-  }
-}
 
 const STEPS: Readonly<Record<string, (this: Life, step: Step) => unknown>> = {
   take({ m }) {
@@ -331,62 +268,12 @@ class Life implements Session, Listener {
   }
 }
 
-/** Change every object in a value in place, as a careless caller would. */
-function scribble(value: Json): void {
-  if (Array.isArray(value)) value.forEach(scribble);
-  if (!isObject(value)) return;
-  Object.values(value).forEach(scribble);
-  value["scribbled"] = true;
-}
-
-function num(value: unknown): number {
-  if (!Number.isSafeInteger(value)) throw new BadRequest(`${JSON.stringify(value)} is not an integer`);
-  return value as number;
-}
-
-function optional(value: unknown): number | undefined {
-  return value === undefined || value === null ? undefined : num(value);
-}
-
-function idsOf(raw: unknown): Ids {
-  return new Map(Object.entries((raw ?? {}) as Record<string, string>).sort(([a], [b]) => (a < b ? -1 : 1)));
-}
-
-function objectOf(ids: Ids): JsonObject {
-  const out: JsonObject = {};
-  for (const [id, name] of ids) setMember(out, id, name);
-  return out;
-}
-
-function outcomeOf(raw: JsonObject): Outcome {
-  if (raw["rejected"] !== undefined) return { kind: "refused", code: String(raw["rejected"]) };
-  return { kind: "accepted", at: num(raw["ok"]), version: optional(raw["version"]), ids: idsOf(raw["ids"]) };
-}
-
-function resultOf(raw: JsonObject): Result {
-  const id = String(raw["m"]);
-  if (raw["retry"] !== undefined) return { id, outcome: { kind: "retry", ms: num(raw["retry"]) } };
-  if (raw["unknown"] === true) return { id, outcome: { kind: "unknown" } };
-  return { id, outcome: outcomeOf(raw) };
-}
-
-function configOf(given: JsonObject): Config {
-  return {
-    mode: given["mode"] === "ordered" ? "ordered" : "entity",
-    capacity: num(given["capacity"] ?? 10_000),
-    leaseMs: num(given["lease_ms"] ?? 30_000),
-    maxAttempts: num(given["max_attempts"] ?? 5),
-    delayMs: num(given["delay_ms"] ?? 1000),
-    maxDelayMs: num(given["max_delay_ms"] ?? 60_000),
-  };
-}
-
 export const outbox: Profile = {
   sees: ["out", "effects", "pending", "queue", "cursor", "reports"],
   open: (given, run) => new Life(given, run),
   done: (run) => {
     const outside = run.durable.get("outside") as Outside | undefined;
-    if (outside !== undefined) rmSync(outside.directory, { recursive: true, force: true });
+    outside?.remove();
   },
   codeOf: (error) => {
     if (error instanceof PatchMalformed) throw new BadRequest(error.message);
