@@ -71,9 +71,9 @@ def follows_the_law(store: SqliteStore, row: Row) -> None:
         assert store.load() == before
         return
     after = store.load()
-    assert after.quarantined == ()
+    assert not after.quarantined, after.quarantined
     if not isinstance(row, Gone | DoubtLifted | Consumed):
-        assert repr(row) in map(repr, after.rows)
+        assert row in after.rows
 
 
 def test_a_row_with_something_odd(tmp_path: Path) -> None:
@@ -85,8 +85,10 @@ def test_a_row_with_something_odd(tmp_path: Path) -> None:
         row = data.draw(ROWS)
         place = data.draw(st.sampled_from(list(places(row))))
         odd = put(row, place, data.draw(st.sampled_from(ODD)))
-        left = [Gone(r.seq) for r in store.load().rows if isinstance(r, Item | Hole)]
-        store.commit((FULL, *left, row))  # what it looks like is known
+        store.commit(tuple(Gone(r.seq) for r in store.load().rows if isinstance(r, Item | Hole)))
+        store.commit((FULL, row))  # what it looks like is known, and nothing else has its names
+        if isinstance(row, Item):
+            store.commit((Gone(row.seq),))
         with suppress_type_checks():
             follows_the_law(store, cast(Row, odd))
 

@@ -162,7 +162,7 @@ def _entry(item: Item) -> Columns:
 
 
 def _list(items: Listed, shape: type[Listed]) -> str | None:
-    if not items:
+    if items == ():
         return None
     written = text(items)
     if list_of(written, shape) != items:
