@@ -276,7 +276,7 @@ GiveNumberUp ==
 
 CancelIt(w) == Cancels /\ Receive([kind |-> "cancel", id |-> w])
 AbandonIt(w) == Abandons /\ Receive([kind |-> "abandon", id |-> w])
-ResumeIt(w) == Receive([kind |-> "resume", id |-> w])
+ResumeIt(w) == IsNamed(machine, w) /\ Receive([kind |-> "resume", id |-> w])
 Read(entity) ==
     /\ \E d \in Entries(machine.doubts) : d.entity = entity
     /\ Receive([kind |-> "has-read", entity |-> entity])
@@ -428,20 +428,20 @@ KEPT == \A w \in 1..written : InQueue(w) \/ told[w] # {}
 
 \* What was accepted is shown: in the documents, or still in the queue; unless a restore took it
 \* back after the documents held it. [acked-until-covered] [dead-epoch-ack-queued]
-InDocuments(w) ==
-    (LET log == LogOf(history[machine.numbers.epoch])
-     IN \E i \in 1..machine.numbers.server_seq : i <= Len(log) /\ log[i].id = w)
-Shown(w) == InDocuments(w) \/ InQueue(w)
+InDocuments(state, past, w) ==
+    (LET log == LogOf(past[state.numbers.epoch])
+     IN \E i \in 1..state.numbers.server_seq : i <= Len(log) /\ log[i].id = w)
+Shown(state, past, w) == InDocuments(state, past, w) \/ IsNamed(state, w)
 SHOWN ==
     \A w \in 1..written :
-        ("accepted" \in Given(w) /\ machine.numbers.epoch = 1) => Shown(w)
-RefusedHere(w) == w \in RefusedIn(machine.numbers.epoch)
+        ("accepted" \in Given(w) /\ machine.numbers.epoch = 1) => Shown(machine, history, w)
 SHOWN_STAYS ==
     [][\A w \in Writes :
-          ("accepted" \in Given(w) /\ Shown(w)) =>
-              \/ Shown(w)'
-              \/ RefusedHere(w)'
-              \/ machine'.numbers.epoch > machine.numbers.epoch /\ InDocuments(w)]_vars
+          ("accepted" \in Given(w) /\ Shown(machine, history, w)) =>
+              \/ Shown(machine', history', w)
+              \/ \E d \in Elements(history'[machine'.numbers.epoch]) : d.id = w /\ ~d.ok
+              \/ /\ machine'.numbers.epoch > machine.numbers.epoch
+                 /\ InDocuments(machine, history, w)]_vars
 
 \* In the order of their entity, but for what was given up. [one-in-flight-per-entity]
 EntityOf(w) == IF Creates /\ w = 1 THEN "t1" ELSE IF w \in OnB THEN "b" ELSE "a"

@@ -104,7 +104,7 @@ OnwardLaw ==
 
 \* [content-fixed-at-first-send]
 FixedLaw ==
-    \A m \in Items(s) : \A n \in Items(s)' :
+    \A m \in Items(s) : \A n \in Items(s') :
         (m.seq = n.seq /\ Sent(m)) =>
             m.entry = n.entry /\ m.base = n.base /\ m.first = n.first
 ===============================================================================

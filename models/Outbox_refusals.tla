@@ -14,14 +14,15 @@ Alphabet == <<
   [entries |-> <<[base |-> [epoch |-> -1, version |-> -1], change |-> [kind |-> "upsert", n |-> 1, refs |-> <<>>], depends |-> <<>>, entity |-> "b", id |-> "y", key |-> "y", temporary |-> FALSE], [base |-> [epoch |-> -1, version |-> -1], change |-> [kind |-> "update", n |-> 1, refs |-> <<>>], depends |-> <<>>, entity |-> "b", id |-> "z", key |-> "z", temporary |-> FALSE], [base |-> [epoch |-> -1, version |-> -1], change |-> [kind |-> "upsert", n |-> 2, refs |-> <<>>], depends |-> <<>>, entity |-> "a", id |-> "x", key |-> "x", temporary |-> FALSE]>>, kind |-> "enqueue", seqs |-> <<>>, stored |-> TRUE],  \* 7
   [entries |-> <<[base |-> [epoch |-> -1, version |-> -1], change |-> [kind |-> "delete", n |-> 0, refs |-> <<>>], depends |-> <<>>, entity |-> "c", id |-> "z", key |-> "z", temporary |-> FALSE]>>, kind |-> "enqueue", seqs |-> <<>>, stored |-> TRUE],  \* 8
   [entries |-> <<[base |-> [epoch |-> -1, version |-> -1], change |-> [kind |-> "create", n |-> 1, refs |-> <<>>], depends |-> <<>>, entity |-> "b", id |-> "y", key |-> "y", temporary |-> FALSE]>>, kind |-> "enqueue", seqs |-> <<1>>, stored |-> TRUE],  \* 9
-  [entries |-> <<[base |-> [epoch |-> -1, version |-> -1], change |-> [kind |-> "upsert", n |-> 1, refs |-> <<>>], depends |-> <<>>, entity |-> "b", id |-> "y", key |-> "y", temporary |-> FALSE]>>, kind |-> "enqueue", seqs |-> <<>>, stored |-> FALSE],  \* 10
-  [kind |-> "reserve", limit |-> 1],  \* 11
-  [epoch |-> 1, kind |-> "settle", results |-> <<[id |-> "x", outcome |-> [ids |-> <<>>, kind |-> "accepted", server_seq |-> 1, version |-> 1]], [id |-> "z", outcome |-> [kind |-> "unknown"]]>>, token |-> 1],  \* 12
-  [id |-> "x", kind |-> "cancel"],  \* 13
-  [id |-> "x", kind |-> "abandon"],  \* 14
-  [id |-> "x", kind |-> "resume"],  \* 15
-  [kind |-> "consume", upto |-> 9],  \* 16
-  [kind |-> "restart"]  \* 17
+  [entries |-> <<[base |-> [epoch |-> -1, version |-> -1], change |-> [kind |-> "upsert", n |-> 1, refs |-> <<>>], depends |-> <<>>, entity |-> "a", id |-> "w", key |-> "w", temporary |-> FALSE]>>, kind |-> "enqueue", seqs |-> <<1>>, stored |-> TRUE],  \* 10
+  [entries |-> <<[base |-> [epoch |-> -1, version |-> -1], change |-> [kind |-> "upsert", n |-> 1, refs |-> <<>>], depends |-> <<>>, entity |-> "b", id |-> "y", key |-> "y", temporary |-> FALSE]>>, kind |-> "enqueue", seqs |-> <<>>, stored |-> FALSE],  \* 11
+  [kind |-> "reserve", limit |-> 1],  \* 12
+  [epoch |-> 1, kind |-> "settle", results |-> <<[id |-> "x", outcome |-> [ids |-> <<>>, kind |-> "accepted", server_seq |-> 1, version |-> 1]], [id |-> "z", outcome |-> [kind |-> "unknown"]]>>, token |-> 1],  \* 13
+  [id |-> "x", kind |-> "cancel"],  \* 14
+  [id |-> "x", kind |-> "abandon"],  \* 15
+  [id |-> "x", kind |-> "resume"],  \* 16
+  [kind |-> "consume", upto |-> 9],  \* 17
+  [kind |-> "restart"]  \* 18
 >>
 
 Init == s = Start(1)

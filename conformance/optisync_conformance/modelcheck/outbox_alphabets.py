@@ -211,6 +211,7 @@ def _refusals() -> Scope:
             enqueue(entry("y", "b"), entry("z", "b", "update"), entry("x", "a", n=2)),
             enqueue(entry("z", "c", "delete")),
             enqueue(entry("y", "b", "create"), under=[1]),
+            enqueue(entry("w", "a"), under=[1]),
             direct(entry("y", "b")),
             reserve(1),
             settle(1, x=accepted(1, 1), z=UNKNOWN),

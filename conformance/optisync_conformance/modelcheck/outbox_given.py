@@ -15,6 +15,7 @@ from optisync.outbox.inputs import (
     GiveUp,
     HasRead,
     Input,
+    Refusal,
     Release,
     Reserve,
     Restart,
@@ -53,7 +54,8 @@ def encode_input(given: Input) -> Value:
         case Enqueue(entries, seqs, stored, at):
             only(at == 0, given)
             written = tuple(encode_entry(entry) for entry in entries)
-            return record("enqueue", {"entries": written, "seqs": seqs, "stored": stored})
+            under = tuple(number(seq) for seq in seqs)
+            return record("enqueue", {"entries": written, "seqs": under, "stored": stored})
         case Reserve(limit, owner):
             only(not owner, given)
             return record("reserve", {"limit": limit})
@@ -96,11 +98,15 @@ def _spoken(given: Settle | Release | Delta | Snapshot | Watermark) -> Value:
             return record("snapshot", {**at, "outcomes": decided, "client_known": known})
         case Watermark(epoch, server_seq, upto, refused):
             at = {"epoch": epoch, "server_seq": server_seq, "upto": upto}
-            codes = tuple({"seq": each.seq, "code": each.code} for each in refused or ())
+            codes = tuple(_refusal(each) for each in refused or ())
             only(len({each.seq for each in refused or ()}) == len(codes), given)
             return record("watermark", {**at, "named": refused is not None, "refused": codes})
         case _:
             assert_never(given)
+
+
+def _refusal(refusal: Refusal) -> Plain:
+    return {"seq": refusal.seq, "code": refusal.code}
 
 
 def _result(result: Result) -> Plain:
@@ -189,7 +195,8 @@ def _entry(entry: WriteEntry) -> str:
     base = "" if entry.base is None else f" v{entry.base.version}"
     names = "".join(f" {text}" for text in refs)
     waits = "".join(f" after {other}" for other in entry.depends_on)
-    key = "" if entry.idempotency_key == entry.entry_id else f" key {entry.idempotency_key}"
+    same = str(entry.idempotency_key) == str(entry.entry_id)
+    key = "" if same else f" key {entry.idempotency_key}"
     return f"{entry.entry_id}({kind} {entry.entity.id} {n}{names}{base}{waits}{key})"
 
 

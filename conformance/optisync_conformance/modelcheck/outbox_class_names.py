@@ -1,0 +1,137 @@
+"""The transition classes of the outbox, each in a line.
+
+A class of an input and an error code (``cancel:already-sent``) is its refusal; the classes of a
+settle, label or outcome end in the state that the entry was in.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_REFUSALS: Final = {
+    "abandon": ("already-accepted", "never-sent", "unknown-entry"),
+    "cancel": ("already-accepted", "already-sent", "unknown-entry"),
+    "delta": ("epoch-ahead",),
+    "enqueue": (
+        "base-unknown",
+        "entry-id-reused",
+        "key-reused",
+        "number-not-open",
+        "number-passed",
+        "outbox-full",
+        "parent-rejected",
+        "temporary-id-reused",
+    ),
+    "give-up": ("number-not-open",),
+    "resume": ("already-accepted", "not-parked", "unknown-entry"),
+    "watermark": ("epoch-ahead", "watermark-ahead"),
+}
+
+_STATES: Final = {
+    "delta:label": ("acked", "in-flight", "parked", "queued", "unsent"),
+    "settle:accepted": ("acked", "in-flight", "parked", "queued", "unsent"),
+    "settle:refused": ("acked", "in-flight", "parked", "queued", "unsent"),
+    "snapshot:outcome": ("acked", "in-flight", "queued", "unsent"),
+}
+
+_WORDS: Final[dict[str, str]] = {
+    "abandon:done": "a sent write is given up",
+    "cancel:done": "a write that was never sent is not wanted any more",
+    "consume:nothing": "nothing was told",
+    "consume:some": "reports are taken in",
+    "delta:covers": "an acceptance is covered",
+    "delta:dead-epoch": "of a dead epoch",
+    "delta:label-foreign": "a label of another client",
+    "delta:label-gone": "a label of what is not in the queue",
+    "delta:onward": "the cursor moves",
+    "delta:repeat": "at or below the cursor",
+    "diag:contradictory-verdict": "a verdict that contradicts the first",
+    "diag:late-verdict": "a verdict on what was given up",
+    "diag:not-sent": "a verdict on what was never sent",
+    "enqueue:again": "the same write again",
+    "enqueue:again-spare-number": "the same write again, under a number taken for it",
+    "enqueue:again-stored": "the same write again, direct before and now to be stored",
+    "enqueue:batch": "several writes at once",
+    "enqueue:direct": "a write that ends with the process",
+    "enqueue:next-number": "under the next number",
+    "enqueue:renamed": "what mentions a temporary id that has its id",
+    "enqueue:taken-number": "under a number taken before",
+    "enqueue:waits": "a write that waits for others",
+    "give-up:gone": "a number that nobody awaits",
+    "give-up:skip": "a number that the server awaits",
+    "learn:chained-version": "the version of an own write, made on a known version",
+    "learn:ids": "the id for a temporary one",
+    "learn:version": "the version of an own write that named none",
+    "orphan:base-unknown": "nothing brings the version that a write needs",
+    "orphan:parent-rejected": "a write mentions a temporary id that comes to nothing",
+    "park:too-often": 'too many answers "not now"',
+    "read:lifts": "an entity in doubt was read",
+    "read:nothing": "an entity not in doubt was read",
+    "release:fenced": "under a lease that holds nothing",
+    "release:held": "what could not be delivered is queued again",
+    "reserve:again": "what was sent before is sent again",
+    "reserve:backs-off": "nothing is tried for a while",
+    "reserve:first": "writes are sent for the first time",
+    "reserve:limited": "more could be sent than is asked for",
+    "reserve:nothing": "nothing can be sent",
+    "reserve:own-version": "a write is sent with the version of an own one",
+    "reserve:skips-only": "only unused numbers are sent",
+    "reserve:with-skips": "writes and unused numbers are sent",
+    "restart:acked": "a life begins with an accepted write",
+    "restart:direct-lost": "a life begins without a direct write nobody decided",
+    "restart:direct-settled": "a life begins without a direct write that was accepted",
+    "restart:in-flight": "a life begins with a write that was under way",
+    "restart:in-flight-number": "a life begins with an unused number that was under way",
+    "restart:life": "a life begins",
+    "restart:open-number": "a life begins with a number taken for nothing",
+    "restart:parked": "a life begins with a parked write",
+    "restart:queued": "a life begins with a queued write",
+    "restart:skip-number": "a life begins with an unused number to be sent",
+    "restart:tells-again": "a life begins with reports that nobody took in",
+    "resume:done": "a parked write is to be tried again",
+    "settle:after-failures": "the server answers again",
+    "settle:any-lease": "a verdict under a lease that does not hold the write",
+    "settle:dead-epoch": "an answer of a dead epoch",
+    "settle:earlier-entry": "an answer to what had the entry's id before it",
+    "settle:not-queued": "an answer about what is not in the queue",
+    "settle:resync": "an answer of an epoch not reached",
+    "settle:retry": '"not now" under the lease that holds the write',
+    "settle:retry-fenced": '"not now" under another lease',
+    "settle:unknown": "silence under the lease that holds the write",
+    "settle:unknown-fenced": "silence under another lease",
+    "snapshot:ack-returns": "an acceptance of the dead epoch is taken back",
+    "snapshot:covers": "an acceptance is covered",
+    "snapshot:dead-epoch": "of a dead epoch",
+    "snapshot:in-doubt": "the server forgot the client: what was sent is in doubt",
+    "snapshot:keeps": "no outcome: still queued",
+    "snapshot:lease-ends": "a lease of the dead epoch ends",
+    "snapshot:new-epoch": "of a higher epoch",
+    "snapshot:older": "below the cursor",
+    "snapshot:same-epoch": "of this epoch",
+    "snapshot:unsent-stays": "the server forgot the client: what was not sent stays",
+    "take:number": "a number before there is a write",
+    "tick:earlier": "a smaller time than before",
+    "tick:expires": "leases end",
+    "tick:nothing": "no lease ends",
+    "watermark:counter": "a number above all given out",
+    "watermark:dead-epoch": "of a dead epoch",
+    "watermark:equal": "again",
+    "watermark:first": "the first of an epoch",
+    "watermark:lost-numbers": "numbers that carry nothing are to be skipped",
+    "watermark:lower": "lower than before",
+    "watermark:no-verdict": "it passes a write and does not say how it was decided",
+    "watermark:number-gone": "an unused number is decided",
+    "watermark:onward": "it moves",
+    "watermark:refuses": "it names a write that was refused",
+    "watermark:settles": "it passes a write and names others that were refused",
+}
+
+CLASSES: Final[dict[str, str]] = {
+    **{f"{kind}:{code}": "refused" for kind, codes in _REFUSALS.items() for code in codes},
+    **{
+        f"{what}-{state}": f"the entry was {state}"
+        for what, states in _STATES.items()
+        for state in states
+    },
+    **_WORDS,
+}
