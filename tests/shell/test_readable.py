@@ -49,6 +49,8 @@ def places(thing: object, before: tuple[str, ...] = ()) -> Iterator[tuple[str, .
     """Every field in a row, and the fields of what is in it."""
     if is_dataclass(thing) and not isinstance(thing, type):
         for field in fields(thing):
+            if isinstance(thing, Item) and field.name == "stored":
+                continue  # what is not is never committed
             yield (*before, field.name)
             yield from places(getattr(thing, field.name), (*before, field.name))
 
@@ -85,6 +87,7 @@ def test_a_row_with_something_odd(tmp_path: Path) -> None:
         row = data.draw(ROWS)
         place = data.draw(st.sampled_from(list(places(row))))
         odd = put(row, place, data.draw(st.sampled_from(ODD)))
+        store.commit((FULL, Consumed(LAST)))
         store.commit(tuple(Gone(r.seq) for r in store.load().rows if isinstance(r, Item | Hole)))
         store.commit((FULL, row))  # what it looks like is known, and nothing else has its names
         if isinstance(row, Item):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import Enum
+from typing import cast
 
 from optisync.contracts.entry import Millis
 from optisync.outbox.errors import ClientUnnamed, LimitTooSmall, ModeUnknown
@@ -41,8 +42,7 @@ class Config:
     max_delay_ms: int = 60_000
 
     def __post_init__(self) -> None:
-        client: object = self.client
-        mode: object = self.mode
+        client, mode = cast(object, self.client), cast(object, self.mode)
         if not isinstance(client, str) or not client:
             raise ClientUnnamed(client)
         if not isinstance(mode, Mode):

@@ -127,6 +127,8 @@ def _status(status: Status) -> Columns:
 def _hole(hole: Hole) -> Columns:
     entity = hole.entity
     known = (None, None) if entity is None else (entity.resource, entity.id)
+    if entity is not None and None in known:
+        raise ValueError("an entity without its name")
     what = (hole.seq, *known, int(hole.temporary))
     match hole.status:
         case None:

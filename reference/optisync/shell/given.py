@@ -112,10 +112,13 @@ def one_of(*classes: type, fields: Mapping[type, Mapping[str, Check]]) -> Check:
 
 def sequence(raw: Iterable[Item], where: str) -> tuple[Item, ...]:
     """The items of a sequence, or of what can be gone through once."""
-    given: object = raw
-    if isinstance(given, str | bytes | Mapping) or not isinstance(given, Iterable):
-        raise wrong(where, "a sequence", given)
-    return tuple(raw)
+    try:
+        items = tuple(raw)
+    except TypeError:
+        raise wrong(where, "a sequence", raw) from None
+    if isinstance(raw, str | bytes | dict):
+        raise wrong(where, "a sequence", cast(object, raw))
+    return items
 
 
 def change_given(raw: object, where: str) -> Change:
@@ -136,12 +139,13 @@ def changes_of_delta(raw: object, where: str) -> Changes:
     )
 
 
-def _atom_and_change(raw: object, where: str) -> tuple[AtomKey, Change]:
-    match raw:
-        case (str(atom), change) if isinstance(raw, tuple) and atom and is_text(atom):
-            return AtomKey(atom), change_given(change, atom)
-        case _:
-            raise wrong(where, "an atom with its change", raw)
+def _atom_and_change(given: object, where: str) -> tuple[AtomKey, Change]:
+    items = cast(tuple[object, ...], given) if isinstance(given, tuple) else ()
+    if len(items) == 2:
+        atom = items[0]
+        if isinstance(atom, str) and atom and is_text(atom):
+            return AtomKey(atom), change_given(items[1], atom)
+    raise wrong(where, "an atom with its change", items or None)
 
 
 def docs_given(raw: object, where: str) -> Docs:

@@ -155,7 +155,8 @@ def _is_sound(entry: object) -> bool:
     if not isinstance(entry, WriteEntry) or tuple(map(type, _PARTS(entry))) != _KINDS:
         return False
     entity = entry.entity
-    names: tuple[object, ...] = (entry.entry_id, entry.idempotency_key, entity.resource, entity.id)
+    given = (entry.entry_id, entry.idempotency_key, entity.resource, entity.id)
+    names = cast(tuple[object, ...], given)
     return (
         all(isinstance(name, str) and name.isascii() for name in names)
         and (entry.base is None or _is_sound_stamp(entry.base))
