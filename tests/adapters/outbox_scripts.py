@@ -130,7 +130,8 @@ class _Drawing:
         if kind == 1:
             hook: Thing = {"do": "hook", "on": self.rng.choice(HOOKED), "nth": 1}
             throws = self.rng.randrange(3) == 0
-            return hook | ({"throw": True} if throws else {"call": self.enqueue()})
+            planned: Thing = {"throw": True} if throws else {"call": self.enqueue()}
+            return {**hook, **planned}
         if kind == 2:  # the taking of a number saves at the latest: nothing is left for a start
             failing: Thing = {"do": "store-fails", "times": 1}
             return {"do": "together", "steps": [failing, self.saving(), self.take()]}
@@ -233,7 +234,7 @@ class _Drawing:
         if rng.randrange(3) == 0:
             upsert: Thing = {"upsert": {"x": value}}
             patch: Thing = {"patch": [{"op": "add", "path": "/x", "value": value}]}
-            made = rng.choice((upsert, upsert | patch, {"create": value}))
+            made: Json = rng.choice((upsert, {**upsert, **patch}, {"create": value}))
             return {"change": made} | (base if rng.randrange(4) == 0 else {})
         update: Json = [{"op": "add", "path": "/x", "value": value}]
         changed: Json = update if rng.randrange(4) else {"delete": True}
@@ -300,4 +301,5 @@ class _Drawing:
         step: Thing = {"do": "watermark", "epoch": self.heard()}
         step |= {"seq": max(0, self.place() - 1), "upto": rng.choice((None, *known, *known))}
         refused: Thing = {m: rng.choice(REFUSALS) for m in self.several(2, "in-flight", "acked")}
-        return step | ({"refused": refused} if rng.randrange(2) else {})
+        named: Thing = {"refused": refused} if rng.randrange(2) else {}
+        return {**step, **named}

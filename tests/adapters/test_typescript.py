@@ -61,7 +61,11 @@ def test_the_comparison_finds_a_faulty_implementation(name: str, tmp_path: Path)
 
 
 OUTBOX_FAULTS = {
-    "a retry under any lease": ("outbox.js", "if (item.lease?.token !== lease)", "if (false)"),
+    "a retry under any lease": (
+        "outbox-delivery.js",
+        "if (item.lease?.token !== lease)",
+        "if (false)",
+    ),
     "a version is not raised": ("outbox-sending.js", "? own.stamp : base", "? base : base"),
     "children of a refused create are sent": (
         "outbox-settlement.js",

@@ -178,7 +178,8 @@ class Life implements Session, Listener {
     for (const [m, raw] of Object.entries((step["outcomes"] ?? {}) as JsonObject)) {
       outcomes.set(this.seq(m), outcomeOf(raw as JsonObject));
     }
-    return { epoch: num(step["epoch"] ?? 1), seq: num(step["seq"]), outcomes, clientKnown: step["client_known"] !== false };
+    const clientKnown = step["client_known"] !== false;
+    return { epoch: num(step["epoch"] ?? 1), seq: num(step["seq"]), outcomes, clientKnown };
   }
 
   watermark(step: Step): Watermark {
