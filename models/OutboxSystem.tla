@@ -83,7 +83,8 @@ Upto(epoch, n) == IF DecidedIn(epoch, n + 1) THEN Upto(epoch, n + 1) ELSE n
 
 Fits(request) ==
     \/ request.base = NoStamp
-    \/ request.base = [epoch |-> Epoch, version |-> VersionAt(LogOf(history[Epoch]), request.entity)]
+    \/ request.base = [epoch |-> Epoch,
+                       version |-> VersionAt(LogOf(history[Epoch]), request.entity)]
 
 Decide(request, ok) ==
     history' = [history EXCEPT ![Epoch] = Append(history[Epoch],
