@@ -11,6 +11,8 @@ import pytest
 from optisync_conformance.register import wire_orders
 from optisync_conformance.register.actions import Scope, act, enabled, game
 from optisync_conformance.register.document import read_answers
+from optisync_conformance.register.outboxactions import game as outbox_game
+from optisync_conformance.register.outboxrules import read_outbox_rules
 from optisync_conformance.register.rules import (
     RegisterMalformed,
     Rejected,
@@ -65,9 +67,23 @@ def test_every_departure_that_has_a_rule_to_reject_rejects_it() -> None:
     assert [says.split()[0] for says in silent] == ["string", "@param"]
 
 
-def test_every_requirement_of_coordinator_and_server_is_an_answer() -> None:
-    cited = {slug for a in read_answers(SPECS / "register.toml") for slug in a.slugs}
+def test_every_requirement_is_an_answer() -> None:
+    files = ("register.toml", "outbox-register.toml")
+    cited = {slug for file in files for a in read_answers(SPECS / file) for slug in a.slugs}
     assert set(requirements()) - cited == {"settled-once"}  # the profile view's own told-once
+
+
+def test_every_rejected_rule_of_the_outbox_has_its_trace() -> None:
+    rules = read_outbox_rules(SPECS / "outbox-rejected.toml")
+    text = (SPECS / "outbox-register.md").read_text(encoding="utf-8")
+    assert len(rules) >= 20
+    assert all(f"\n## {rule.name}\n" in text for rule in rules)
+
+
+def test_the_search_finds_nothing_in_the_reference_outbox() -> None:
+    rule = read_outbox_rules(SPECS / "outbox-rejected.toml")[0]
+    same = outbox_game(rule.reference, rule.scope)
+    assert shortest(same, same, rule.promise, 7) is None
 
 
 def test_the_search_finds_nothing_in_the_reference(rules: tuple[Rejected, ...]) -> None:
