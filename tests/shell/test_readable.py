@@ -99,6 +99,7 @@ def test_a_row_with_something_odd(tmp_path: Path) -> None:
     store.close()
 
 
+HOLE = Hole(ClientSeq(1), None, item(1).entry.entity)
 BAD_ROWS: list[tuple[str, Row]] = [
     ("member 1: ", cast(Row, put(item(1), ("enqueued_at",), 0.5))),
     ("member 1: ", cast(Row, put(item(1), ("entry", "entity", "id"), None))),
@@ -106,6 +107,10 @@ BAD_ROWS: list[tuple[str, Row]] = [
     ("member 1: ", cast(Row, put(item(1), ("entry", "change"), Create(math.nan)))),
     ("member 1: ", cast(Row, put(item(1), ("entry", "depends_on"), "ab"))),
     ("member 1: ", cast(Row, put(item(1), ("status", "not_before"), -1))),
+    ("member 1: ", cast(Row, put(item(1), ("entry", "depends_on"), (5,)))),
+    ("member 1: ", cast(Row, put(item(1), ("told",), 1000))),
+    ("member 1: ", cast(Row, put(HOLE, ("entity", "id"), None))),
+    ("member 1: ", cast(Row, put(HOLE, ("temporary",), 7))),
     ("member 0: ", cast(Row, put(item(1), ("seq",), 0))),
     ("report 1: ", Report(1, ClientSeq(1), EntryId("e"), Accepted(ServerSeq(-1)))),
     ("numbers 0: ", cast(Row, put(NUMBERS, ("server_seq",), 5.5))),
@@ -125,6 +130,15 @@ def test_the_refusal_names_the_row(tmp_path: Path, place: str, row: Row) -> None
         store.commit((item(3), row, item(4)), ((AtomKey("a"), 1),))
     assert caught.value.code == "store-failed"
     assert store.load() == before
+    store.close()
+
+
+def test_a_kind_that_passed_is_looked_at_again(tmp_path: Path) -> None:
+    store = opened(tmp_path / "outbox.db")
+    store.commit((NUMBERS,))
+    with suppress_type_checks():
+        for time in (1000.0, 0.5):
+            follows_the_law(store, cast(Row, put(item(1), ("enqueued_at",), time)))
     store.close()
 
 

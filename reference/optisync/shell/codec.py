@@ -129,7 +129,7 @@ def _hole(hole: Hole) -> Columns:
     known = (None, None) if entity is None else (entity.resource, entity.id)
     if entity is not None and None in known:
         raise ValueError("an entity without its name")
-    what = (hole.seq, *known, int(hole.temporary))
+    what = (hole.seq, *known, _flag(hole.temporary))
     match hole.status:
         case None:
             return *what, "open", None, None, None, None
@@ -151,16 +151,22 @@ def _entry(item: Item) -> Columns:
         entry.idempotency_key,
         _change_text(entry.change),
         *_stamp(entry.base),
-        int(entry.temporary),
+        _flag(entry.temporary),
         _list(entry.depends_on, tuple[EntryId, ...]),
         entry.client_time_ms,
         _list(item.after, tuple[ClientSeq, ...]),
         *_stamp(item.base),
         item.first,
-        int(item.told),
+        _flag(item.told),
         item.attempts,
         item.delays,
     )
+
+
+def _flag(value: bool) -> int:
+    if value not in (True, False):
+        raise ValueError(f"{value!r} is neither True nor False")
+    return int(value)
 
 
 def _list(items: Listed, shape: type[Listed]) -> str | None:

@@ -74,7 +74,9 @@ class DurableOutbox:
     carried out at once, and told after what is being told. `epoch`: where a first life begins.
 
     Construction begins a life over what is stored, and tells `observers` the verdicts that nobody
-    consumed. `errors` keeps the last KEPT_ERRORS exceptions of observers. `quarantined`: the rows
+    consumed; who subscribes later finds them in `status().reports`. `config.client` is the client
+    that the store is of. A call that was interrupted ends the life: the next call begins another,
+    without the direct writes and leases of the first. `errors` keeps the last KEPT_ERRORS exceptions of observers. `quarantined`: the rows
     that could not be read; with a document among them, a Resync is told.
 
     `point` is called at before-save and after-save, and before-NAME and after-NAME around the

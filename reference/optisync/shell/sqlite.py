@@ -72,7 +72,7 @@ class SqliteStore:
             unless_open.callback(self._connection.close)
             with self._typed():
                 prepare(self._connection, self.path, client, key)
-            self._identity = identity(self.path)
+            self._identity = self._files()
             unless_open.pop_all()
 
     def load(self) -> Loaded:
@@ -89,7 +89,7 @@ class SqliteStore:
         """Store rows, in order, and documents, in one durable transaction."""
         with self._typed():
             writes = writes_of(rows, documents)
-            if identity(self.path) != self._identity or not self._lock.in_place:
+            if self._files() != self._identity or not self._lock.in_place:
                 raise StoreError(self.path, "the file, or its lock, is no longer in its place")
             run = self._connection.cursor()
             run.execute("BEGIN IMMEDIATE")
@@ -118,6 +118,10 @@ class SqliteStore:
         except BaseException:
             self._undo()
             raise
+
+    def _files(self) -> tuple[object, object]:
+        """Which files these are: SQLite would go on writing into those that were taken away."""
+        return identity(self.path), identity(f"{self.path}-wal")
 
     def _undo(self) -> None:
         with suppress(sqlite3.Error):  # closed, or undone by SQLite already
