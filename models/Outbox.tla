@@ -214,6 +214,7 @@ Numbered(turn, numbers) == IF numbers = turn.state.numbers THEN turn ELSE Put(tu
 
 WithEffect(turn, effect) == [turn EXCEPT !.effects = Append(turn.effects, effect)]
 
+\* [outbox-error-codes]
 Refusing(turn, error) == [turn EXCEPT !.error = error]
 
 Diagnosed(turn, code, id) == WithEffect(turn, [kind |-> "diag", code |-> code, id |-> id])

@@ -555,5 +555,6 @@ Live ==
 AllSettled ==
     /\ machine.queue = <<>>
     /\ \A w \in Writes : told[w] # {}
+\* [queue-drains]
 CONVERGENCE == <>[]AllSettled
 ===============================================================================

@@ -76,8 +76,9 @@ class DurableOutbox:
     Construction begins a life over what is stored, and tells `observers` the verdicts that nobody
     consumed; who subscribes later finds them in `status().reports`. `config.client` is the client
     that the store is of. A call that was interrupted ends the life: the next call begins another,
-    without the direct writes and leases of the first. `errors` keeps the last KEPT_ERRORS exceptions of observers. `quarantined`: the rows
-    that could not be read; with a document among them, a Resync is told.
+    without the direct writes and leases of the first. `errors` keeps the last KEPT_ERRORS
+    exceptions of observers. `quarantined`: the rows that could not be read; with a document among
+    them, a Resync is told.
 
     `point` is called at before-save and after-save, and before-NAME and after-NAME around the
     telling of an effect of class NAME: where a crash is of interest.
@@ -257,7 +258,7 @@ class DurableOutbox:
             self._point("before-save")
             certain, self._certain = self._certain, False  # until it is known what is stored
             try:
-                self._store.commit(rows, changed)
+                self._store.commit(rows, changed)  # [store-failure-refuses]
             except StoreError:
                 self._certain = certain
                 raise
