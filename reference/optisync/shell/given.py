@@ -161,6 +161,6 @@ def docs_given(raw: object, where: str) -> Docs:
 
 
 def entry_given(raw: WriteEntry) -> WriteEntry:
-    """The entry with its values frozen. [content-copied] Raises PatchMalformed, and ValueMalformed."""
+    """The entry, its values frozen. [content-copied] Raises PatchMalformed, ValueMalformed."""
     change = change_given(raw.change, "change")
     return raw if change is raw.change else replace(raw, change=change)
