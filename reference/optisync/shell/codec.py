@@ -70,7 +70,7 @@ _VERSION: Final = _insert("versions", "resource entity_id epoch version since_ep
 _ALIAS: Final = _insert("aliases", "temporary id")
 _DOUBT: Final = _insert("doubts", "seq entry_id resource entity_id")
 _REPORT: Final = _insert("reports", "number seq entry_id verdict code server_seq version ids")
-_NUMBERS: Final = _insert("numbers", "id epoch server_seq counter token reported watermark")
+_NUMBERS: Final = _insert("numbers", "epoch server_seq counter token reported watermark id")
 _DOCUMENT: Final = _insert("documents", "atom content")
 
 
@@ -98,7 +98,7 @@ def write(row: Row) -> Write:
             return "DELETE FROM reports WHERE number <= ?", (upto,)
         case Numbers():
             known = (row.epoch, row.server_seq, row.counter, row.token, row.reported)
-            return _NUMBERS, (0, *known, row.watermark)
+            return _NUMBERS, (*known, row.watermark, 0)
         case _:
             assert_never(row)
 

@@ -68,6 +68,12 @@ def anything(value: object, where: str) -> None:
     """What is looked at elsewhere."""
 
 
+def a_tuple(value: object, where: str) -> None:
+    """A tuple of what is looked at elsewhere."""
+    if not isinstance(value, tuple):
+        raise wrong(where, "a tuple", value)
+
+
 def maybe(check: Check) -> Check:
     """None, or what the check takes."""
 
@@ -82,8 +88,7 @@ def each(check: Check) -> Check:
     """A tuple of what the check takes."""
 
     def checked(value: object, where: str) -> None:
-        if not isinstance(value, tuple):
-            raise wrong(where, "a tuple", value)
+        a_tuple(value, where)
         for index, item in enumerate(cast(tuple[object, ...], value)):
             check(item, f"{where}[{index}]")
 

@@ -38,10 +38,8 @@ def is_plain(value: object, deep: int = MAX_DEPTH) -> bool:
     if kind is int:
         return -MAX_INT <= cast(int, value) <= MAX_INT
     if kind is Obj:
-        for key, member in cast(Obj, value).items():
-            if not (is_plain(member, deep - 1) and is_plain(key)):
-                return False
-        return True
+        members = cast(Obj, value)
+        return all(is_plain(members[key], deep - 1) and _is_name(key) for key in members)
     if kind is tuple:
         return all(is_plain(item, deep - 1) for item in cast(tuple[object, ...], value))
     return kind is float and _is_fraction(cast(float, value))
@@ -81,6 +79,10 @@ def _is_path(path: object) -> bool:
     if type(path) is not tuple:
         return False
     return all(type(token) is str and is_plain(token) for token in cast(tuple[object, ...], path))
+
+
+def _is_name(key: object) -> bool:
+    return type(key) is str and (key.isascii() or is_text(key))
 
 
 def _is_fraction(value: float) -> bool:

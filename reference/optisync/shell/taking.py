@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
-from operator import attrgetter
+from operator import attrgetter, is_
 from typing import Final, cast
 
 from optisync.contracts.entry import Entity, Stamp, WriteEntry
@@ -33,6 +33,7 @@ from optisync.outbox.inputs import (
 from optisync.shell.given import (
     Check,
     InputMalformed,
+    a_tuple,
     anything,
     changes_of_delta,
     docs_given,
@@ -85,7 +86,7 @@ FIELDS.update(
 INPUTS: Final[dict[type, Mapping[str, Check]]] = {
     Take: {},
     GiveUp: {"seq": whole},
-    Enqueue: {"entries": each(anything), "seqs": each(maybe(whole)), "stored": flag, "at": whole},
+    Enqueue: {"entries": a_tuple, "seqs": each(maybe(whole)), "stored": flag, "at": whole},
     Reserve: {"limit": whole, "owner": text},
     Settle: {"token": whole, "epoch": natural, "results": each(_a(Result))},
     Release: {"token": whole},
@@ -135,7 +136,8 @@ def input_given(raw: object) -> Input:
             if len(seqs) > len(entries):
                 why = f"{len(seqs)} numbers for {len(entries)} entries"
                 raise InputMalformed("Enqueue.seqs", why)
-            return replace(raw, entries=tuple(map(_entry, range(len(entries)), entries)))
+            sound = tuple(map(_entry, range(len(entries)), entries))
+            return raw if all(map(is_, sound, entries)) else replace(raw, entries=sound)
         case Delta(changes=changes):
             return replace(raw, changes=changes_of_delta(changes, "Delta.changes"))
         case Snapshot(docs=docs):
