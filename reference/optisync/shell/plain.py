@@ -39,9 +39,15 @@ def is_plain(value: object, deep: int = MAX_DEPTH) -> bool:
         return -MAX_INT <= cast(int, value) <= MAX_INT
     if kind is Obj:
         members = cast(Obj, value)
-        return all(is_plain(members[key], deep - 1) and _is_name(key) for key in members)
+        for key in members:  # noqa: SIM110 - a generator takes half as long again
+            if not (_is_name(key) and is_plain(members[key], deep - 1)):
+                return False
+        return True
     if kind is tuple:
-        return all(is_plain(item, deep - 1) for item in cast(tuple[object, ...], value))
+        for item in cast(tuple[object, ...], value):  # noqa: SIM110
+            if not is_plain(item, deep - 1):
+                return False
+        return True
     return kind is float and _is_fraction(cast(float, value))
 
 

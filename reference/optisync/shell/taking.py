@@ -129,8 +129,9 @@ def input_given(raw: object) -> Input:
     name = type(raw).__name__
     if type(raw) not in INPUTS:
         raise wrong("input", "an input of an outbox", raw)
-    for field, check in INPUTS[type(raw)].items():
-        check(getattr(raw, field), f"{name}.{field}")
+    if not _is_usual(raw):
+        for field, check in INPUTS[type(raw)].items():
+            check(getattr(raw, field), f"{name}.{field}")
     match raw:
         case Enqueue(entries, seqs):
             if len(seqs) > len(entries):
@@ -144,6 +145,15 @@ def input_given(raw: object) -> Input:
             return replace(raw, docs=docs_given(docs, "Snapshot.docs"))
         case _:
             return cast(Input, raw)
+
+
+def _is_usual(raw: object) -> bool:
+    """Whether it is an Enqueue as most are."""
+    return (
+        type(raw) is Enqueue
+        and (type(raw.entries), raw.seqs, type(raw.stored), type(raw.at)) == _USUAL
+        and 0 <= raw.at <= MAX_INT
+    )
 
 
 def _entry(index: int, raw: WriteEntry) -> WriteEntry:
@@ -173,6 +183,7 @@ def _is_sound_stamp(stamp: object) -> bool:
     return 0 <= stamp.epoch <= MAX_INT and -MAX_INT <= stamp.version <= MAX_INT
 
 
+_USUAL: Final = (tuple, (), bool, int)
 _ENTRY: Final = _a(WriteEntry)
 _PARTS: Final = attrgetter("entity", "temporary", "depends_on", "client_time_ms")
 _KINDS: Final = (Entity, bool, tuple, int)
