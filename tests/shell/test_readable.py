@@ -113,6 +113,7 @@ BAD_ROWS: list[tuple[str, Row]] = [
     ("member 1: ", cast(Row, put(HOLE, ("temporary",), 7))),
     ("member 0: ", cast(Row, put(item(1), ("seq",), 0))),
     ("report 1: ", Report(1, ClientSeq(1), EntryId("e"), Accepted(ServerSeq(-1)))),
+    ("report 1: ", Report(1, ClientSeq(0), EntryId("e"), Accepted(ServerSeq(1)))),
     ("numbers 0: ", cast(Row, put(NUMBERS, ("server_seq",), 5.5))),
     ("numbers 0: ", cast(Row, put(NUMBERS, ("watermark",), -1))),
 ]
@@ -121,7 +122,8 @@ BAD_ROWS: list[tuple[str, Row]] = [
 @pytest.mark.parametrize(("place", "row"), BAD_ROWS)
 def test_the_refusal_names_the_row(tmp_path: Path, place: str, row: Row) -> None:
     store = opened(tmp_path / "outbox.db")
-    store.commit((NUMBERS, item(1), item(2)))
+    told = Report(1, ClientSeq(1), EntryId("e"), Accepted(ServerSeq(1)))
+    store.commit((NUMBERS, item(1), item(2), HOLE, told))  # such kinds of columns were read
     before = store.load()
     with (
         suppress_type_checks(),

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from itertools import compress
+from operator import lt
 from typing import Final, NoReturn, cast
 
 from optisync.outbox.rows import Row, key_of
@@ -18,8 +19,8 @@ from optisync.view import Doc
 
 _READERS: Final = {table.name: table.read for table in TABLES}
 _COMMON: Final = {int, str, type(None)}
-_READ: Final[dict[tuple[str, tuple[type, ...]], tuple[bool, ...]]] = {}
-"""Statements and kinds of columns that were read, and which of these are numbers."""
+_READ: Final[dict[tuple[str, tuple[type, ...]], tuple[tuple[bool, ...], list[int]]]] = {}
+"""Statements and kinds of columns that were read, with what `_numbers_of` says of them."""
 
 
 def writes_of(rows: tuple[Row, ...], documents: tuple[tuple[AtomKey, Doc], ...]) -> list[Write]:
@@ -47,18 +48,25 @@ def _checked(given: Write) -> Write:
     statement, columns = given
     if statement in INSERTS:
         kinds = tuple(map(type, columns))
-        numbers = _READ.get((statement, kinds))
-        if numbers is None or columns[0] == 0 or _least(columns, numbers) < 0:
+        known = _READ.get((statement, kinds))
+        if known is None or any(map(lt, _numbers(columns, known[0]), known[1])):
             _read(statement, columns)
             if _COMMON.issuperset(kinds):
-                _READ[statement, kinds] = tuple(kind is int for kind in kinds)
+                _READ[statement, kinds] = _numbers_of(statement, kinds)
     elif type(columns[0]) not in (int, str):
         raise Unreadable(f"{columns[0]!r} names nothing that is stored")
     return given
 
 
-def _least(columns: Columns, numbers: tuple[bool, ...]) -> int:
-    return min(cast(Iterable[int], compress(columns, numbers)), default=0)
+def _numbers(columns: Columns, which: tuple[bool, ...]) -> Iterable[int]:
+    return cast(Iterable[int], compress(columns, which))
+
+
+def _numbers_of(statement: str, kinds: tuple[type, ...]) -> tuple[tuple[bool, ...], list[int]]:
+    """Which columns are numbers, and from where on these are read without a doubt."""
+    which = tuple(kind is int for kind in kinds)
+    _, names = INSERTS[statement]
+    return which, [int(name in ("seq", "number")) for name in compress(names, which)]
 
 
 def _read(statement: str, columns: Columns) -> None:
