@@ -214,7 +214,7 @@ def read_step(profile: str, raw: Mapping[str, object]) -> Step:
     1
     >>> read_step("view", {"do": "fly"})
     Traceback (most recent call last):
-    optisync_conformance.script.ScriptError: `do` says 'fly', which is no step of profile view
+    optisync_conformance.scriptbase.ScriptError: `do` says 'fly', which is no step of profile view
     """
     try:
         step = _convert_step(profile, raw)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import assert_never
+from typing import assert_never, cast
 
 from msgspec import UNSET, UnsetType
 
@@ -258,11 +258,12 @@ def scribble(raw: object) -> None:
     """Change every object in a value in place, as a careless caller would."""
     match raw:
         case dict():
-            for member in list(raw.values()):
+            members = cast(dict[str, object], raw)
+            for member in list(members.values()):
                 scribble(member)
-            raw["scribbled"] = True
+            members["scribbled"] = True
         case list() | tuple():
-            for item in raw:
+            for item in cast(Sequence[object], raw):
                 scribble(item)
         case _:
             pass

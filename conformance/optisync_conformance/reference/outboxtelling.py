@@ -127,7 +127,9 @@ def _verdict(report: Report) -> dict[str, Plain]:
             told: dict[str, Plain] = {"e": "confirmed", "m": m}
             if version is not None:
                 told["version"] = version
-            return told | {"ids": dict(ids)} if ids else told
+            if ids:
+                told["ids"] = dict[str, Plain](ids)
+            return told
         case Refused(code):
             return {"e": "rejected", "m": m, "code": code}
         case InDoubt():
