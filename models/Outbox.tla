@@ -212,6 +212,13 @@ PutEach(turn, rows) ==
 
 Numbered(turn, numbers) == IF numbers = turn.state.numbers THEN turn ELSE Put(turn, numbers)
 
+IsNoNumbers(row) == row.kind # "numbers"
+
+\* With numbers that are saved before the other rows.
+NumberedFirst(turn, numbers) ==
+    [turn EXCEPT !.state = WithRow(turn.state, numbers),
+                 !.rows = <<numbers>> \o SelectSeq(turn.rows, IsNoNumbers)]
+
 WithEffect(turn, effect) == [turn EXCEPT !.effects = Append(turn.effects, effect)]
 
 \* [outbox-error-codes]
@@ -264,7 +271,7 @@ Queueing(turn, entry, taken, parents, stored) ==
     (LET state == turn.state
          seq == IF taken = None THEN state.numbers.counter + 1 ELSE taken
          numbered == IF taken # None THEN turn
-                     ELSE Numbered(turn, [state.numbers EXCEPT !.counter = seq])
+                     ELSE NumberedFirst(turn, [state.numbers EXCEPT !.counter = seq])
          makers == BaseMakers(state, entry, seq)
          after == parents \cup makers
      IN IF taken # None /\ ~IsOpen(state, taken)

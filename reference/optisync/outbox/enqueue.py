@@ -27,14 +27,24 @@ from optisync.view import Create, Upsert
 
 def enqueue(config: Config, turn: Turn, given: Enqueue) -> Turn:
     """Every entry, or an error and none of them. [enqueue-all-or-none]"""
+    numbers = turn.state.numbers
+    following = numbers.counter + 1
     for index, entry in enumerate(given.entries):
-        seq = given.seqs[index] if index < len(given.seqs) else None
-        turn = _one(config, turn, entry, seq, given)
-    return turn
+        taken = given.seqs[index] if index < len(given.seqs) else None
+        turn = _one(config, turn, entry, taken, ClientSeq(following), given)
+        following += turn.state.queue.get(ClientSeq(following)) is not None
+    if following == numbers.counter + 1:
+        return turn
+    return turn.numbered_first(replace(numbers, counter=ClientSeq(following - 1)))
 
 
 def _one(
-    config: Config, turn: Turn, entry: WriteEntry, taken: ClientSeq | None, given: Enqueue
+    config: Config,
+    turn: Turn,
+    entry: WriteEntry,
+    taken: ClientSeq | None,
+    following: ClientSeq,
+    given: Enqueue,
 ) -> Turn:
     state = turn.state
     known = state.queue.keyed(entry.idempotency_key)
@@ -44,7 +54,7 @@ def _one(
         if given.stored and not known.stored:
             turn = turn.put(replace(known, stored=True))
         if taken is not None:
-            turn = _number(turn, taken)[0].put(unused(config, state, taken))
+            turn = turn.put(unused(config, state, _open(state, taken)))
         return turn.with_effect(Enqueued(entry.entry_id, known.seq, again=True))
     if state.queue.named(entry.entry_id) is not None:
         raise EntryIdReused(entry.entry_id)  # [entry-id-reused]
@@ -54,7 +64,7 @@ def _one(
     entry = _with_known_ids(state, entry)
     if state.queue.items >= config.capacity:
         raise OutboxFull(config.capacity)  # [outbox-full]
-    turn, seq = _number(turn, taken)
+    seq = following if taken is None else _open(state, taken)
     makers = base_makers(state, entry, seq)
     if lacks_base(state, entry) and not makers:
         raise BaseUnknown(entry.entry_id)  # [base-unknown]
@@ -66,16 +76,12 @@ def _one(
     return turn.put(item).with_effect(Enqueued(entry.entry_id, seq))
 
 
-def _number(turn: Turn, taken: ClientSeq | None) -> tuple[Turn, ClientSeq]:
-    """The number taken before, or the next one. [number-durable]"""
-    numbers = turn.state.numbers
-    if taken is None:
-        following = ClientSeq(numbers.counter + 1)
-        return turn.numbered(replace(numbers, counter=following)), following
-    hole = turn.state.queue.get(taken)
+def _open(state: Outbox, taken: ClientSeq) -> ClientSeq:
+    """A number taken before and not used yet. [number-not-open]"""
+    hole = state.queue.get(taken)
     if not isinstance(hole, Hole) or hole.status is not None:
-        raise NumberNotOpen(taken)  # [number-not-open]
-    return turn, taken
+        raise NumberNotOpen(taken)
+    return taken
 
 
 def _passed(

@@ -32,6 +32,10 @@ class Turn:
         """This turn with other numbers."""
         return self if numbers == self.state.numbers else self.put(numbers)
 
+    def numbered_first(self, numbers: Numbers) -> Turn:
+        """This turn with numbers that are saved before its other rows. [number-durable]"""
+        return Turn(with_row(self.state, numbers), (numbers, *self.rows), self.effects)
+
     def with_effect(self, *effects: Effect) -> Turn:
         """This turn with more to do after the save."""
         return Turn(self.state, self.rows, (*self.effects, *effects))

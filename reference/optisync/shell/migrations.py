@@ -47,7 +47,6 @@ _SECOND = (
     "ALTER TABLE versions ADD COLUMN since_epoch INTEGER",
     "ALTER TABLE versions ADD COLUMN since_version INTEGER",
     "UPDATE versions SET since_epoch = epoch, since_version = version",
-    "CREATE INDEX members_by_entity ON members (resource, entity_id, enqueued_at_ms)",
     "CREATE TABLE quarantine (id INTEGER PRIMARY KEY, place TEXT, reason TEXT, content TEXT)",
 )
 
