@@ -37,8 +37,8 @@ from optisync.view import Upsert
 
 CONFIG: Final = Config(ClientId("me"), capacity=20_000)
 ONE: Final = Epoch(1)
-ROUNDS: Final = 15
-SINGLES, BATCHES, BATCH = 60, 3, 100  # in each round
+ROUNDS: Final = 9
+SINGLES, BATCHES, BATCH = 400, 8, 100  # in each round, in files that grow from nothing
 CYCLES, LIMIT = 40, 10
 WANTED_SHARE, WANTED_GAIN, WANTED_GROWTH = 0.6, 10.0, 3.0
 Given = TypeVar("Given")
