@@ -5,11 +5,13 @@ import subprocess
 import sys
 from collections import Counter
 from pathlib import Path
+from types import ModuleType
 
 import pytest
-from tests.crosshair import subjects
-from tests.crosshair.confirmed import GROUPS, PLANTED
+from tests.crosshair import confirmed, outbox_confirmed, outbox_subjects, subjects
 
+GROUPS = confirmed.GROUPS | outbox_confirmed.GROUPS
+LISTS = {subjects: confirmed, outbox_subjects: outbox_confirmed}
 ROOT = Path(__file__).parents[2]
 
 
@@ -34,17 +36,30 @@ def test_everything_listed_is_confirmed(group: str) -> None:
     assert found == Counter({(e.name, "confirmed"): e.conditions for e in GROUPS[group]})
 
 
-def test_planted_bugs_are_counterexamples() -> None:
-    assert verdicts(list(PLANTED)) == Counter({(name, "post_fail"): 1 for name in PLANTED})
+@pytest.mark.parametrize("listed", LISTS.values(), ids=lambda listed: listed.__name__)
+def test_planted_bugs_are_counterexamples(listed: ModuleType) -> None:
+    planted: tuple[str, ...] = listed.PLANTED
+    assert verdicts(list(planted)) == Counter({(name, "post_fail"): 1 for name in planted})
 
 
-def test_every_subject_is_listed() -> None:
-    listed = {entry.name for group in GROUPS.values() for entry in group} | set(PLANTED)
-    written = {
+@pytest.mark.parametrize("written", LISTS, ids=lambda written: written.__name__)
+def test_every_subject_is_listed(written: ModuleType) -> None:
+    groups: dict[str, tuple[confirmed.Confirmed, ...]] = LISTS[written].GROUPS
+    planted: tuple[str, ...] = LISTS[written].PLANTED
+    listed = {entry.name for group in groups.values() for entry in group} | set(planted)
+    found = {
         name
-        for name, thing in vars(subjects).items()
+        for name, thing in vars(written).items()
         if inspect.isfunction(thing)
-        and thing.__module__ == subjects.__name__
+        and thing.__module__ == written.__name__
         and "post:" in (thing.__doc__ or "")
     }
-    assert written == listed
+    assert found == listed
+
+
+def test_no_name_stands_for_two_things() -> None:
+    assert not confirmed.GROUPS.keys() & outbox_confirmed.GROUPS.keys()
+    names = [
+        {n for n, f in vars(m).items() if getattr(f, "__module__", "") == m.__name__} for m in LISTS
+    ]
+    assert not names[0] & names[1]

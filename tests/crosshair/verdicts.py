@@ -12,9 +12,10 @@ from crosshair.core_and_libs import (
     run_checkables,
 )
 from crosshair.options import AnalysisKind, AnalysisOptionSet
-from tests.crosshair import subjects
+from tests.crosshair import outbox_subjects, subjects
 
 SECONDS = 60.0
+SUBJECTS = vars(subjects) | vars(outbox_subjects)
 
 
 def analysed(name: str) -> list[AnalysisMessage]:
@@ -24,7 +25,7 @@ def analysed(name: str) -> list[AnalysisMessage]:
         per_condition_timeout=SECONDS,
         per_path_timeout=SECONDS,
     )
-    return run_checkables(analyze_function(getattr(subjects, name), options))
+    return run_checkables(analyze_function(SUBJECTS[name], options))
 
 
 def main(names: list[str]) -> None:

@@ -8,15 +8,13 @@ over, and calls that are refused, as far as they say something new in that scope
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import Final
 
-from optisync.outbox.config import Config, Mode
-from optisync.outbox.inputs import Input, Restart, Take
+from optisync.outbox.config import Mode
+from optisync.outbox.inputs import Restart, Take
 
 from .outbox_inputs import (
     LATER,
-    ME,
     REFUSED,
     UNKNOWN,
     abandon,
@@ -40,7 +38,7 @@ from .outbox_inputs import (
     tick,
     watermark,
 )
-from .outbox_scopes import Scope
+from .outbox_scopes import Scope, scope_of
 
 TAKE: Final = Take()
 RESTART: Final = Restart()
@@ -56,23 +54,8 @@ def large_scopes() -> tuple[Scope, ...]:
     return (_leases(), _ordered(), _epochs(), _names())
 
 
-def _scope(
-    name: str,
-    about: str,
-    inputs: Iterable[Input],
-    numbers: int,
-    tokens: int,
-    mode: Mode = Mode.ENTITY,
-    capacity: int = 9,
-    max_attempts: int = 2,
-) -> Scope:
-    """A scope of the client `ME`: leases of 2 ms, back-off of 1 ms and at most 2."""
-    config = Config(ME, mode, capacity, 2, max_attempts, 1, 2)
-    return Scope(name, about, config, tuple(inputs), numbers, tokens)
-
-
 def _leases() -> Scope:
-    return _scope(
+    return scope_of(
         "leases",
         "two writes of one entity: leases, late and repeated answers, parking, restarts",
         (
@@ -106,7 +89,7 @@ def _leases() -> Scope:
 
 
 def _ordered() -> Scope:
-    return _scope(
+    return scope_of(
         "ordered",
         "a prefix of all numbers: holes, skips, watermarks with and without refusals",
         (
@@ -138,7 +121,7 @@ def _ordered() -> Scope:
 
 
 def _epochs() -> Scope:
-    return _scope(
+    return scope_of(
         "epochs",
         "two epochs: snapshots with and without outcomes, a server that forgot the client",
         (
@@ -169,7 +152,7 @@ def _epochs() -> Scope:
 
 
 def _names() -> Scope:
-    return _scope(
+    return scope_of(
         "names",
         "temporary ids, dependencies, versions: children that wait, are renamed or rejected",
         (
@@ -198,7 +181,7 @@ def small_scopes() -> tuple[Scope, ...]:
 
 
 def _refusals() -> Scope:
-    return _scope(
+    return scope_of(
         "refusals",
         "what is refused at enqueue: all or none",
         (
@@ -228,7 +211,7 @@ def _refusals() -> Scope:
 
 
 def _direct() -> Scope:
-    return _scope(
+    return scope_of(
         "direct",
         "direct writes and their children beside stored ones, in ordered mode",
         (

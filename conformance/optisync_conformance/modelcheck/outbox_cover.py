@@ -10,12 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import cache
 
-from optisync.outbox.config import Config, Mode
-from optisync.outbox.inputs import Input, Restart, Take
+from optisync.outbox.config import Mode
+from optisync.outbox.inputs import Restart, Take
 
 from .outbox_inputs import (
     LATER,
-    ME,
     REFUSED,
     UNKNOWN,
     abandon,
@@ -39,7 +38,7 @@ from .outbox_inputs import (
     tick,
     watermark,
 )
-from .outbox_scopes import Scope
+from .outbox_scopes import Scope, scope_of
 
 
 @cache
@@ -51,23 +50,8 @@ def cover_scopes() -> tuple[tuple[Scope, bool], ...]:
     )
 
 
-def _scope(
-    name: str,
-    about: str,
-    inputs: Iterable[Input],
-    numbers: int,
-    tokens: int,
-    mode: Mode = Mode.ENTITY,
-    capacity: int = 9,
-    max_attempts: int = 2,
-) -> Scope:
-    """A scope of the client `ME`: leases of 2 ms, back-off of 1 ms and at most 2."""
-    config = Config(ME, mode, capacity, 2, max_attempts, 1, 2)
-    return Scope(name, about, config, tuple(inputs), numbers, tokens)
-
-
 def _sending() -> Iterable[Scope]:
-    yield _scope(
+    yield scope_of(
         "leases",
         "leases that end, back-off, late words of workers, restarts",
         (
@@ -86,7 +70,7 @@ def _sending() -> Iterable[Scope]:
         numbers=1,
         tokens=2,
     )
-    yield _scope(
+    yield scope_of(
         "gates",
         "one write of an entity at a time, one before the other, a batch of one",
         (
@@ -104,7 +88,7 @@ def _sending() -> Iterable[Scope]:
         numbers=3,
         tokens=2,
     )
-    yield _scope(
+    yield scope_of(
         "keys",
         "duplicates and other writes under a key, a queue of two, direct writes",
         (
@@ -125,7 +109,7 @@ def _sending() -> Iterable[Scope]:
         tokens=1,
         capacity=2,
     )
-    yield _scope(
+    yield scope_of(
         "parking",
         "a server that says not now, resumed and abandoned writes, doubts",
         (
@@ -145,7 +129,7 @@ def _sending() -> Iterable[Scope]:
         tokens=2,
         max_attempts=1,
     )
-    yield _scope(
+    yield scope_of(
         "direct",
         "direct and stored writes of one entity, restarts",
         (
@@ -166,7 +150,7 @@ def _sending() -> Iterable[Scope]:
 
 
 def _deciding() -> Iterable[Scope]:
-    yield _scope(
+    yield scope_of(
         "verdicts",
         "verdicts by results, labels and outcomes: repeated, contradictory, late, to nobody",
         (
@@ -188,7 +172,7 @@ def _deciding() -> Iterable[Scope]:
         numbers=2,
         tokens=1,
     )
-    yield _scope(
+    yield scope_of(
         "epochs",
         "a restore of the server: dead and future epochs, a server that forgot",
         (
@@ -208,7 +192,7 @@ def _deciding() -> Iterable[Scope]:
         numbers=2,
         tokens=2,
     )
-    yield _scope(
+    yield scope_of(
         "ids",
         "temporary ids: children that wait, are renamed or rejected",
         (
@@ -229,7 +213,7 @@ def _deciding() -> Iterable[Scope]:
         numbers=3,
         tokens=2,
     )
-    yield _scope(
+    yield scope_of(
         "versions",
         "versions of own writes, by results, labels and outcomes",
         (
@@ -251,7 +235,7 @@ def _deciding() -> Iterable[Scope]:
 
 
 def _in_order() -> Iterable[Scope]:
-    yield _scope(
+    yield scope_of(
         "order",
         "a prefix of all numbers: open ones, skips, watermarks",
         (
@@ -272,7 +256,7 @@ def _in_order() -> Iterable[Scope]:
         tokens=1,
         mode=Mode.ORDERED,
     )
-    yield _scope(
+    yield scope_of(
         "order_restored",
         "watermarks and skips after a restore of the server",
         (
@@ -296,7 +280,7 @@ def _in_order() -> Iterable[Scope]:
 
 
 def _failing() -> Iterable[Scope]:
-    yield _scope(
+    yield scope_of(
         "crashes",
         "a store that fails and a process that dies around each save",
         (
@@ -315,7 +299,7 @@ def _failing() -> Iterable[Scope]:
         tokens=1,
         max_attempts=1,
     )
-    yield _scope(
+    yield scope_of(
         "crashes_in_order",
         "a store that fails and a process that dies around each save, with skips and epochs",
         (

@@ -9,12 +9,12 @@ do not occur. Numbers and lease tokens could go on for ever, so a step that give
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from optisync.machine import Step
-from optisync.outbox.config import Config
+from optisync.outbox.config import Config, Mode
 from optisync.outbox.effects import Effect
 from optisync.outbox.inputs import Input
 from optisync.outbox.state import Outbox, start
@@ -24,6 +24,7 @@ from optisync.values import Epoch
 from .outbox import Out, encode_config, encode_effect, encode_state
 from .outbox_classes import classes
 from .outbox_given import encode_input, label
+from .outbox_inputs import ME
 from .values import Value, of, show
 from .worlds import alphabet_text
 
@@ -103,6 +104,21 @@ class Scope:
         """The model's ``out``."""
         effects, error = out
         return of({"effects": tuple(encode_effect(e) for e in effects), "error": error})
+
+
+def scope_of(
+    name: str,
+    about: str,
+    inputs: Iterable[Input],
+    numbers: int,
+    tokens: int,
+    mode: Mode = Mode.ENTITY,
+    capacity: int = 9,
+    max_attempts: int = 2,
+) -> Scope:
+    """A scope of the client `ME`: leases of 2 ms, back-off of 1 ms and at most 2."""
+    config = Config(ME, mode, capacity, 2, max_attempts, 1, 2)
+    return Scope(name, about, config, tuple(inputs), numbers, tokens)
 
 
 _SCOPE = """\
