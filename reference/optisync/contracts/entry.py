@@ -8,10 +8,10 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import NewType
 
-from optisync.contracts.messages import Ids
+from optisync.contracts.messages import Ids, Refused
 from optisync.patch import Add, Patch, Replace, Test
-from optisync.values import Epoch, Json, Obj, Version
-from optisync.view import Change, Create, Delete, Update, Upsert
+from optisync.values import AtomKey, Epoch, Json, Obj, ServerSeq, Version
+from optisync.view import Change, Create, Delete, Doc, Update, Upsert
 
 EntryId = NewType("EntryId", str)
 IdempotencyKey = NewType("IdempotencyKey", str)
@@ -55,6 +55,56 @@ class WriteEntry:
     temporary: bool = False
     depends_on: tuple[EntryId, ...] = ()
     client_time_ms: Millis = Millis(0)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """An entity as the server has it; ABSENT: there is none."""
+
+    doc: Doc
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """The server accepted a write.
+
+    `server_seq`: its place on the stream, at which the documents will hold it; None from a backend
+    that has no stream. `row`: the entity after the write; None where the answer does not carry it.
+    """
+
+    version: Version | None = None
+    server_seq: ServerSeq | None = None
+    ids: Ids = ()
+    row: Row | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """Nobody knows whether the write was executed; it may be sent again, under the same key.
+
+    `after`: the server answered "not now", and to come again no earlier than in so many
+    milliseconds.
+    """
+
+    after: Millis | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class WriteEntryResult:
+    """What became of one write, by its `entry_id` (seed 004). Written and Refused are definite."""
+
+    entry_id: EntryId
+    outcome: Written | Refused | Unknown
+
+
+def atom_of(entity: Entity) -> AtomKey:
+    """The key of an entity among the documents: no two entities share one.
+
+    >>> atom_of(Entity(Resource("a/b"), EntityId("c/d")))
+    'a~1b/c/d'
+    """
+    resource = entity.resource.replace("~", "~0").replace("/", "~1")
+    return AtomKey(f"{resource}/{entity.id}")
 
 
 def same_write(left: WriteEntry, right: WriteEntry) -> bool:
