@@ -59,6 +59,8 @@ def test_every_defect_has_its_script_and_every_script_its_defect() -> None:
 MENDED = [
     ("json-patch-inverses", FIRST_OF_TWO),
     ("rtk-query", FIRST_OF_TWO),
+    ("query-core", "view.reject-last-of-two-on-one-key"),
+    ("query-core", "view.reject-after-the-first-of-the-key-was-accepted"),
     ("redux-offline", "outbox.an-unreachable-server-loses-no-write"),
     ("redux-offline", "outbox.an-unanswered-request-is-made-again"),
     ("redux-offline", "outbox.an-observer-that-throws-costs-no-other-write"),
@@ -79,6 +81,9 @@ def test_an_engine_mended_by_hand_passes_where_it_failed(name: str, case: str) -
 WANTED = [
     ("json-patch-inverses", FIRST_OF_TWO),
     ("rtk-query", FIRST_OF_TWO),
+    ("query-core", FIRST_OF_TWO),
+    ("query-core", "view.a-foreign-change-of-another-key-shows"),
+    ("query-core-ui", "view.data-before-its-ack-shows-once"),
     ("tanstack-db", "view.reject-in-the-middle-of-three-fields-of-one-row"),
     ("tanstack-db", "view.a-foreign-change-of-another-key-shows"),
     ("tanstack-db", "view.an-ack-before-its-data-keeps-the-value"),
