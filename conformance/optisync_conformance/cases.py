@@ -38,6 +38,7 @@ EXPECTED: Final[dict[str, frozenset[str]]] = {
     ),
     "view": frozenset({"out", "effects", "view", "shown", "server"}),
     "outbox": frozenset({"out", "effects", "pending", "queue", "cursor", "reports"}),
+    "transport": frozenset({"out", "effects", "ops", "sent", "results", "rows"}),
 }
 
 

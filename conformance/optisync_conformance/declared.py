@@ -25,6 +25,9 @@ LACKS: Final[Mapping[str, frozenset[str]]] = {
     | {"direct-writes", "ordered-mode", "parking", "cancel", "abandon", "epoch", "resync"}
     | {"labelled-deltas", "base-versions", "created-ids", "dependencies", "dedupe"}
     | {"queue-limit", "reports", "refusals", "scribble", "diagnostics"},
+    "transport": frozenset({"resources", "options", "failed-ops", "indefinite", "retry-after"})
+    | {"positions", "created-ids", "returned-rows", "base-versions", "keys", "reads", "pulls"}
+    | {"write-actions", "raw-answers", "diagnostics"},
 }
 SEES: Final[Mapping[str, frozenset[str]]] = {
     "patch": frozenset({"out"}),
@@ -32,6 +35,7 @@ SEES: Final[Mapping[str, frozenset[str]]] = {
     | {"suspended", "buffer", "requested", "plan"},
     "view": frozenset({"out", "effects", "view", "server"}),
     "outbox": frozenset({"out", "effects", "pending", "queue", "cursor", "reports"}),
+    "transport": frozenset({"out", "effects", "ops", "sent", "results", "rows"}),
 }
 
 

@@ -17,6 +17,7 @@ from optisync_conformance.match import Difference, Kind, difference
 # Compared as a whole: a member too many is a difference too.
 WHOLE: Final = frozenset(
     {"view", "push_view", "shown", "pending", "confirmed", "cursor", "reports"}
+    | {"ops", "sent", "results", "rows"}
 )
 # What the suite must see to derive a field.
 DERIVED_FROM: Final[dict[str, tuple[str, ...]]] = {
@@ -33,7 +34,7 @@ LACKED_EFFECTS: Final[dict[str, str]] = {
 }
 _PLAN: Final = frozenset({"undo", "redo"})
 # Rules that each text states for itself.
-_OWN: Final[dict[str, str]] = {"outbox": "outbox-"}
+_OWN: Final[dict[str, str]] = {"outbox": "outbox-", "transport": "transport-"}
 
 
 @dataclass(frozen=True, slots=True)

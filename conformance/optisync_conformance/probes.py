@@ -20,6 +20,7 @@ HOUR: Final = 3_600_000
 _EXTRA_REST: Final = 5
 _SAMPLE: Final = 20
 _AT_ONCE: Final = 2.0
+_TIMELESS: Final = ("patch", "transport")
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +54,7 @@ def probe_all(
         yield _extra_rest(start, options, chosen)
         yield _leak(start, options, chosen)
     for name, scope in profiles.items():
-        if name != "patch" and "clock" not in scope.lacks:
+        if name not in _TIMELESS and "clock" not in scope.lacks:
             yield _hour(start, options, name)
         if name in _CRASHING and not _CRASHING[name].needs & set(scope.lacks):
             yield _durable(start, options, name, scope)

@@ -24,8 +24,10 @@ from optisync_conformance.scriptbase import Tick as Tick
 from optisync_conformance.scriptbase import Together as Together
 from optisync_conformance.scriptoutbox import OutboxCall, OutboxStep
 from optisync_conformance.scriptoutbox import OutboxSetting as OutboxSetting
+from optisync_conformance.scripttransport import TransportSetting as TransportSetting
+from optisync_conformance.scripttransport import TransportStep
 
-Profile: TypeAlias = Literal["patch", "coordinator", "view", "outbox"]
+Profile: TypeAlias = Literal["patch", "coordinator", "view", "outbox", "transport"]
 PROFILES: Final[tuple[str, ...]] = get_args(Profile)
 
 
@@ -203,8 +205,8 @@ CoordinatorCall: TypeAlias = (
 CoordinatorStep: TypeAlias = CoordinatorCall | Common
 ViewCall: TypeAlias = Mutate | Serve | Push
 ViewStep: TypeAlias = ViewCall | Common
-Step: TypeAlias = PatchStep | CoordinatorStep | ViewCall | OutboxCall
-Setting: TypeAlias = NoSetting | CoordinatorSetting | ViewSetting | OutboxSetting
+Step: TypeAlias = PatchStep | CoordinatorStep | ViewCall | OutboxCall | TransportStep
+Setting: TypeAlias = NoSetting | CoordinatorSetting | ViewSetting | OutboxSetting | TransportSetting
 
 
 def read_step(profile: str, raw: Mapping[str, object]) -> Step:
@@ -244,6 +246,8 @@ def _convert_step(profile: str, raw: Mapping[str, object]) -> Step:
             step = msgspec.convert(raw, ViewStep)
         case "outbox":
             step = msgspec.convert(raw, OutboxStep)
+        case "transport":
+            step = msgspec.convert(raw, TransportStep)
         case _:
             raise ScriptError(f"there is no profile {profile!r}; there are {', '.join(PROFILES)}")
     return step
@@ -271,6 +275,8 @@ def read_setting(profile: str, raw: Mapping[str, object]) -> Setting:
                 return msgspec.convert(raw, ViewSetting)
             case "outbox":
                 return msgspec.convert(raw, OutboxSetting)
+            case "transport":
+                return msgspec.convert(raw, TransportSetting)
             case _:
                 raise ScriptError(f"there is no profile {profile!r}; there are {PROFILES}")
     except msgspec.ValidationError as error:

@@ -33,7 +33,9 @@ COORDINATOR: Final = (
     *("optisync.coordinator.settlement", "optisync.coordinator.step"),
     *("optisync.coordinator.strategy", "optisync_conformance.reference.coordinating"),
 )
-"""Modules that the other's cases do not run: what is wrong there cannot show in them."""
+TRANSPORT: Final = ("optisync.transport", "optisync_conformance.reference.transporting")
+"""Modules that the others' cases do not run: what is wrong there cannot show in them."""
+STRANGE: Final = {"outbox": COORDINATOR + TRANSPORT, "transport": COORDINATOR + OUTBOX}
 LEAST_SHARE: Final = 0.8
 LONGEST: Final = 6
 
@@ -114,7 +116,7 @@ def _tried(
 
 def _runs(case: Case, changed: Collection[str]) -> bool:
     """Whether a case can meet changed modules."""
-    strange = COORDINATOR if case.profile == "outbox" else OUTBOX
+    strange = STRANGE.get(case.profile, OUTBOX + TRANSPORT)
     return not all(module.startswith(strange) for module in changed)
 
 

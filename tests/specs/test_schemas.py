@@ -18,16 +18,23 @@ from optisync_conformance.frames import Script, hello_line, run_line
 from optisync_conformance.resources import resource_dir
 from optisync_conformance.script import CoordinatorStep, PatchStep, ViewStep
 from optisync_conformance.scriptoutbox import OutboxStep
+from optisync_conformance.scripttransport import TransportStep
 
 SCHEMAS = resource_dir("specs") / "schemas"
-NAMES = ("patch", "changes", "messages", "script", "frames", "case")
+NAMES = ("patch", "changes", "messages", "script", "frames", "case", "remote")
 
 
 def read(path: Path) -> dict[str, object]:
     return cast("dict[str, object]", json.loads(path.read_text(encoding="utf-8")))
 
 
-STEPS = {"patch": PatchStep, "coordinator": CoordinatorStep, "view": ViewStep, "outbox": OutboxStep}
+STEPS = {
+    "patch": PatchStep,
+    "coordinator": CoordinatorStep,
+    "view": ViewStep,
+    "outbox": OutboxStep,
+    "transport": TransportStep,
+}
 
 
 class StepSchema(TypedDict):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import assert_never
 
 from optisync.shell.store import Store
-from optisync_conformance.reference import coordinating, outboxing, patching, viewing
+from optisync_conformance.reference import coordinating, outboxing, patching, transporting, viewing
 from optisync_conformance.reference.host import Observation
 from optisync_conformance.script import (
     CoordinatorSetting,
@@ -14,6 +14,7 @@ from optisync_conformance.script import (
     OutboxSetting,
     ScriptError,
     Step,
+    TransportSetting,
     ViewSetting,
     read_setting,
     read_step,
@@ -49,5 +50,7 @@ def run_script(
             return viewing.run(given, typed)
         case OutboxSetting():
             return outboxing.run(given, typed, store)
+        case TransportSetting():
+            return transporting.run(typed)
         case _:
             assert_never(given)

@@ -24,6 +24,7 @@ SEES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "view": ("out", "effects", "view", "server"),
     "outbox": ("out", "effects", "pending", "queue", "cursor", "reports"),
+    "transport": ("out", "effects", "ops", "sent", "results", "rows"),
 }
 
 

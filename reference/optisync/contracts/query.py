@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from optisync.contracts.entry import Entity, Resource, Row
+from optisync.contracts.entry import Entity, Millis, Resource, Row
 from optisync.values import Obj, ServerSeq, Version
 
 
@@ -44,3 +44,12 @@ class Rows:
 
     rows: tuple[ReadRow, ...]
     cursor: ServerSeq | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ReadFailed:
+    """Why a read gave no rows: the backend's own words, `unreachable`, or `wire-malformed`."""
+
+    code: str
+    definite: bool = False
+    after: Millis | None = None

@@ -20,7 +20,7 @@ from optisync.contracts.entry import (
     Written,
 )
 from optisync.contracts.messages import Ids, Refused
-from optisync.contracts.query import ReadRow, Rows
+from optisync.contracts.query import ReadFailed, ReadRow, Rows
 from optisync.contracts.remote import (
     Done,
     Failed,
@@ -148,7 +148,7 @@ def _row(raw: Json, where: str) -> Row:
     return Row(row.get("doc", ABSENT))
 
 
-def read_rows(op_id: OpId, resource: Resource, raw: Json) -> Rows | RemoteError:
+def read_rows(op_id: OpId, resource: Resource, raw: Json) -> Rows | ReadFailed:
     """The answer to one read: there is one, it is that operation's, and it can be read.
 
     [read-whole-or-failed]
@@ -161,10 +161,11 @@ def read_rows(op_id: OpId, resource: Resource, raw: Json) -> Rows | RemoteError:
         if required(answer, "opId", "/results/0") != op_id:
             raise WireMalformed("/results/0/opId", "another operation's result")
         if not _is_ok(answer, "/results/0", ("data",)):
-            return _error(answer["error"], "/results/0/error")
+            error = _error(answer["error"], "/results/0/error")
+            return ReadFailed(error.code, error.definite, error.after)
         return _rows(required(answer, "data", "/results/0"), resource, "/results/0/data")
-    except WireMalformed:
-        return UNREADABLE
+    except WireMalformed as error:
+        return ReadFailed(error.code)
 
 
 def _rows(raw: Json, resource: Resource, where: str) -> Rows:
