@@ -5,6 +5,7 @@ A write goes to one entity and carries its own change, never another unsettled w
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import NewType
 
@@ -119,8 +120,13 @@ def makes_row(entry: WriteEntry) -> bool:
 
 def mentions(entry: WriteEntry) -> frozenset[str]:
     """Every text in an entry that may be an id: the entity's, and each string of its values."""
-    found = {str(entry.entity.id)}
-    for value in _values(entry.change):
+    return mentioned(entry.entity, entry.change)
+
+
+def mentioned(entity: Entity, change: Change) -> frozenset[str]:
+    """Every text in a write that may be an id: the entity's, and each string of its values."""
+    found = {str(entity.id)}
+    for value in _values(change):
         _collect(value, found)
     return frozenset(found)
 
@@ -135,7 +141,7 @@ def rename(entry: WriteEntry, ids: Ids) -> WriteEntry:
     if not names or not names.keys() & mentions(entry):
         return entry
     entity = Entity(entry.entity.resource, EntityId(names.get(entry.entity.id, entry.entity.id)))
-    return replace(entry, entity=entity, change=_renamed_change(entry.change, names))
+    return replace(entry, entity=entity, change=renamed_change(entry.change, names))
 
 
 def _values(change: Change) -> tuple[Json, ...]:
@@ -168,7 +174,8 @@ def _collect(value: Json, found: set[str]) -> None:
             pass
 
 
-def _renamed_change(change: Change, names: dict[str, str]) -> Change:
+def renamed_change(change: Change, names: Mapping[str, str]) -> Change:
+    """The change with every whole string of its values replaced that is one of the names."""
     match change:
         case Create(value):
             return Create(_renamed(value, names))
@@ -181,14 +188,14 @@ def _renamed_change(change: Change, names: dict[str, str]) -> Change:
             return change
 
 
-def _renamed_patch(patch: Patch, names: dict[str, str]) -> Patch:
+def _renamed_patch(patch: Patch, names: Mapping[str, str]) -> Patch:
     return tuple(
         replace(op, value=_renamed(op.value, names)) if isinstance(op, Add | Replace | Test) else op
         for op in patch
     )
 
 
-def _renamed(value: Json, names: dict[str, str]) -> Json:
+def _renamed(value: Json, names: Mapping[str, str]) -> Json:
     match value:
         case str():
             return names.get(value, value)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from optisync.values import ClientId, ClientSeq, Epoch, ServerSeq, Version
+from optisync.values import AtomKey, ClientId, ClientSeq, Epoch, ServerSeq, Version
 from optisync.view import Changes, Docs
 
 Ids: TypeAlias = tuple[tuple[str, str], ...]
@@ -89,7 +89,7 @@ class Snapshot:
     """All documents at (epoch, server_seq), and the outcomes down to the client's floor.
 
     `client_known` is False when the server lost its memory of this client: it cannot say what
-    became of mutations already sent.
+    became of mutations already sent. `versions`: of the documents, where the server has them.
     """
 
     epoch: Epoch
@@ -97,6 +97,7 @@ class Snapshot:
     docs: Docs
     outcomes: tuple[Outcome, ...] = ()
     client_known: bool = True
+    versions: tuple[tuple[AtomKey, Version], ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -267,7 +267,9 @@ def snapshot(server: Server, client: ClientId) -> Snapshot:
     """The documents now, and the outcomes of the client's mutations. [snapshot-has-outcomes]"""
     outcomes = tuple(Outcome(r.seq, r.verdict) for r in server.table if r.client == client)
     known = client not in server.forgotten
-    return Snapshot(server.epoch, head(server), documents(server), outcomes, known)
+    docs = documents(server)
+    versions = tuple((AtomKey(atom), version_of(server, AtomKey(atom))) for atom in docs)
+    return Snapshot(server.epoch, head(server), docs, outcomes, known, versions)
 
 
 def _forgotten(server: Server, client: ClientId) -> Server:

@@ -1,0 +1,237 @@
+"""What became of a write: accepted and shown until covered, refused alone, or in doubt."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import assert_never
+
+from optisync.contracts.entry import (
+    EntryId,
+    Row,
+    Stamp,
+    Unknown,
+    WriteEntryResult,
+    Written,
+    atom_of,
+)
+from optisync.contracts.messages import Ids, Refused
+from optisync.errors import ChangeInapplicable
+from optisync.pipeline.documents import put_row
+from optisync.pipeline.effects import DiagCode, Resync, Stale
+from optisync.pipeline.history import left_out, recorded_inverse
+from optisync.pipeline.inputs import (
+    Confirmed,
+    Decided,
+    Enqueued,
+    Failed,
+    InDoubt,
+    NoAnswer,
+    Persisted,
+)
+from optisync.pipeline.pending import Accepted, Mutation, Place
+from optisync.pipeline.state import known_write
+from optisync.pipeline.turn import Turn, entry_id_of
+from optisync.values import ClientSeq, Epoch, Version
+from optisync.view import ABSENT, Docs, apply_change
+
+
+def persisted(turn: Turn, given: Persisted) -> Turn:
+    """The answer of persistence to one request; a second one has no effect. [answer-once]"""
+    segment = turn.state.handed.get(given.handle)
+    if segment is None:
+        return turn
+    handed = turn.state.handed.remove(given.handle)
+    turn = replace(turn, state=replace(turn.state, handed=handed))
+    asked = {entry_id_of(turn.config, seq): seq for seq in segment.seqs}
+    match given.outcome:
+        case Confirmed(results, epoch):
+            return _answered(turn, asked, results, epoch)
+        case Enqueued(entry_ids):
+            turn = _unasked(turn, asked, entry_ids)
+            stored = set(entry_ids)
+            for entry_id, seq in asked.items():
+                turn = _moved(turn, seq, Place.ENQUEUED if entry_id in stored else Place.UNKNOWN)
+            return turn
+        case Failed(code):  # [failure-removes-its-own]
+            for seq in asked.values():
+                mutation = turn.state.pending.get(seq)
+                if mutation is not None and mutation.status is Place.PERSISTING:
+                    turn = refuse(turn, mutation, code)
+            return turn
+        case NoAnswer():
+            for seq in asked.values():
+                turn = _moved(turn, seq, Place.UNKNOWN)
+            return turn
+        case _:
+            assert_never(given.outcome)
+
+
+def _answered(
+    turn: Turn,
+    asked: dict[EntryId, ClientSeq],
+    results: tuple[WriteEntryResult, ...],
+    epoch: Epoch | None,
+) -> Turn:
+    """Each entry by its own result, whatever their order. [results-by-entry-id]"""
+    turn = _unasked(turn, asked, tuple(result.entry_id for result in results))
+    for entry_id, seq in asked.items():
+        said = [result.outcome for result in results if result.entry_id == entry_id]
+        agreed = said[0] if said and all(other == said[0] for other in said) else Unknown()
+        turn = decide(turn, seq, agreed, epoch)
+    return turn
+
+
+def decided(turn: Turn, given: Decided) -> Turn:
+    """A verdict that came by itself. About a write that is not pending it says nothing new."""
+    owner, _, number = given.entry_id.rpartition("/")
+    if owner != turn.config.client or not number.isdecimal():
+        return turn.diagnosed(DiagCode.NOT_ASKED, given.entry_id)
+    return decide(turn, ClientSeq(int(number)), given.verdict, given.epoch)
+
+
+def decide(
+    turn: Turn,
+    seq: ClientSeq,
+    verdict: Written | Refused | Unknown | InDoubt,
+    epoch: Epoch | None = None,
+) -> Turn:
+    """One verdict, given in an epoch, about one write."""
+    mutation = turn.state.pending.get(seq)
+    if mutation is None:
+        return turn
+    entry_id = entry_id_of(turn.config, seq)
+    if mutation.status is Place.WAITING:  # [verdict-of-unsent-ignored]
+        return turn.diagnosed(DiagCode.NOT_SENT, entry_id)
+    if epoch is not None and epoch != turn.state.epoch:  # [verdict-of-other-epoch]
+        turn = turn.with_effect(Resync()) if epoch > turn.state.epoch else turn
+        return _moved(turn, seq, Place.UNKNOWN)
+    accepted = isinstance(mutation.status, Accepted)
+    match verdict:
+        case Unknown():
+            return _moved(turn, seq, Place.UNKNOWN)
+        case Written() if not accepted:
+            return accept(turn, mutation, verdict)
+        case Written(server_seq=server_seq):
+            status = mutation.status
+            same = isinstance(status, Accepted) and status.server_seq == server_seq
+            return turn if same else turn.diagnosed(DiagCode.CONTRADICTORY_VERDICT, entry_id)
+        case Refused() | InDoubt() if accepted:  # [first-verdict-stands]
+            return turn.diagnosed(DiagCode.CONTRADICTORY_VERDICT, entry_id)
+        case Refused(code):
+            return refuse(turn, mutation, code)
+        case InDoubt():
+            return lose(turn, mutation)
+        case _:
+            assert_never(verdict)
+
+
+def accept(turn: Turn, mutation: Mutation, written: Written) -> Turn:
+    """The server has it: its verdict is told, and it is shown until the documents have it."""
+    turn = heard(turn, mutation.seq, written.version, written.ids)
+    mutation, before = turn.state.pending.members[mutation.seq], turn.state.docs
+    if written.server_seq is not None:  # [acked-until-covered]
+        if written.server_seq <= turn.state.server_seq:
+            return retire(turn, mutation, None)
+        return turn.put(replace(mutation, status=Accepted(written.server_seq, written.version)))
+    entity, atom = mutation.write.entity, atom_of(mutation.write.entity)
+    if written.row is not None:  # [writeback-is-a-delta]
+        newer = put_row(turn.state, entity, written.row, written.version)
+        turn = replace(turn, state=newer)
+        return retire(turn, mutation, before if newer.docs is not before else None)
+    try:  # [row-from-exact-base]
+        if turn.state.versions.get(atom) != mutation.base:
+            raise ChangeInapplicable(atom, "made on another version")
+        doc = apply_change(atom, before.get(atom, ABSENT), mutation.write.change)
+    except ChangeInapplicable:
+        turn = turn.put(replace(mutation, status=Accepted(None, written.version)))
+        return turn.with_effect(Stale(entity))
+    turn = replace(turn, state=put_row(turn.state, entity, Row(doc), written.version))
+    return retire(turn, mutation, before)
+
+
+def heard(turn: Turn, seq: ClientSeq, version: Version | None, ids: Ids) -> Turn:
+    """What an acceptance says beside the verdict: names and versions for what is pending."""
+    turn = _named(turn, seq, ids)
+    mutation = turn.state.pending.members[seq]
+    if version is not None:  # [base-version-own-only]
+        stamp = Stamp(turn.state.epoch, version)
+        for later in turn.state.pending.of(mutation.write.entity):
+            if later.seq > seq and later.base == mutation.base:
+                turn = turn.put(replace(later, base=stamp))
+    return _verdict(turn, mutation)
+
+
+def retire(turn: Turn, mutation: Mutation, before: Docs | None) -> Turn:
+    """The documents hold it: its overlay goes in the same step. `before`: what they were.
+
+    None: they held it already, and nobody knows what they were before.
+    """
+    return recorded_inverse(turn, mutation, before).drop(mutation)
+
+
+def refuse(turn: Turn, mutation: Mutation, code: str) -> Turn:
+    """Remove exactly this write, and what was made from it and not sent. [exact-rollback]"""
+    turn = _verdict(left_out(turn, mutation.seq), mutation, code)
+    return _orphaned(turn.drop(mutation), mutation)
+
+
+def lose(turn: Turn, mutation: Mutation) -> Turn:
+    """Nobody will know whether it was executed."""
+    turn = _verdict(left_out(turn, mutation.seq), mutation, doubt=True)
+    return _orphaned(turn.drop(mutation), mutation)
+
+
+def _orphaned(turn: Turn, mutation: Mutation) -> Turn:
+    # [parent-rejected]
+    if mutation.write.temporary:
+        aliases = turn.state.aliases.insert(mutation.write.entity.id, None)
+        turn = replace(turn, state=replace(turn.state, aliases=aliases))
+    for child in turn.state.pending.depending_on(mutation.seq):
+        if child.seq in turn.state.pending.members and child.status is Place.WAITING:
+            turn = refuse(turn, child, "parent-rejected")
+    return turn
+
+
+def _named(turn: Turn, seq: ClientSeq, ids: Ids) -> Turn:
+    """Everything pending goes by the server's ids from now on. [ids-in-view]"""
+    for temporary, real in ids:
+        maker = turn.state.pending.making(temporary)
+        aliases = turn.state.aliases.insert(temporary, real)
+        turn = replace(turn, state=replace(turn.state, aliases=aliases))
+        if maker is None:
+            continue
+        for named in (maker, *turn.state.pending.depending_on(maker.seq)):
+            turn = turn.put(replace(named, write=known_write(turn.state, named.write)))
+    return turn
+
+
+def _moved(turn: Turn, seq: ClientSeq, place: Place) -> Turn:
+    """A write that persistence had is somewhere else now; nothing goes back. [unknown-keeps]"""
+    mutation = turn.state.pending.get(seq)
+    if mutation is None or mutation.status is not Place.PERSISTING:
+        return turn
+    return turn.put(replace(mutation, status=place))
+
+
+def _unasked(turn: Turn, asked: dict[EntryId, ClientSeq], named: tuple[EntryId, ...]) -> Turn:
+    for entry_id in dict.fromkeys(named):
+        if entry_id not in asked:
+            turn = turn.diagnosed(DiagCode.NOT_ASKED, entry_id)
+    return turn
+
+
+def _verdict(
+    turn: Turn, mutation: Mutation, refused: str | None = None, doubt: bool = False
+) -> Turn:
+    """The ticket learns the verdict of one of its writes, once. [verdict-once]"""
+    ticket = turn.state.tickets.get(mutation.ticket)
+    if ticket is None or mutation.seq not in ticket.undecided:
+        return turn
+    left = tuple(seq for seq in ticket.undecided if seq != mutation.seq)
+    refusal = ticket.refused
+    if refused is not None and (refusal is None or mutation.seq < refusal[0]):
+        refusal = mutation.seq, refused
+    ticket = replace(ticket, undecided=left, refused=refusal, doubt=ticket.doubt or doubt)
+    tickets = turn.state.tickets.insert(mutation.ticket, ticket)
+    state = replace(turn.state, tickets=tickets)
+    return replace(turn, state=state, touched=turn.touched | {mutation.ticket})

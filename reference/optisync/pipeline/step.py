@@ -1,0 +1,114 @@
+"""The rules of the pipeline: one input, the next state, the effects in order.
+
+What is shown changes first, then tickets are told, then persistence is asked. Handlers raise to
+refuse: the state is then the one before. A name in brackets is the requirement of
+`specs/pipeline.md`.
+"""
+
+from __future__ import annotations
+
+from typing import assert_never
+
+from optisync.contracts.messages import Delta, Snapshot
+from optisync.errors import OptisyncError
+from optisync.machine import Step
+from optisync.pipeline.config import Config
+from optisync.pipeline.effects import Effect, Withdraw
+from optisync.pipeline.errors import AlreadyDecided, AlreadySent, NotUnknown, UnknownTicket
+from optisync.pipeline.inputs import (
+    Abandon,
+    Await,
+    Begin,
+    Cancel,
+    Decided,
+    Dispatch,
+    Drain,
+    Fetched,
+    Hydrate,
+    Input,
+    Persisted,
+    Revert,
+    Tick,
+)
+from optisync.pipeline.pending import Mutation, Place
+from optisync.pipeline.plan import dispatch
+from optisync.pipeline.revert import revert
+from optisync.pipeline.schedule import drain, hand_over
+from optisync.pipeline.settlement import decided, lose, persisted, refuse
+from optisync.pipeline.state import Pipeline
+from optisync.pipeline.stream import delta_applied, fetched, hydrate, snapshot_applied
+from optisync.pipeline.tickets import begin, tell, time_out, wait
+from optisync.pipeline.turn import Turn, entry_id_of
+
+
+def step(config: Config, before: Pipeline, given: Input) -> Step[Pipeline, Effect]:
+    """The next state and the ordered effects; or the identical state and one error."""
+    try:
+        turn = _transition(Turn(config, before, before), given)
+        return tell(hand_over(turn)).done()
+    except OptisyncError as refusal:  # [pipeline-refusal-changes-nothing]
+        return Step(before, (), refusal)
+
+
+def _transition(turn: Turn, given: Input) -> Turn:
+    match given:
+        case Begin():
+            return begin(turn)
+        case Dispatch():
+            return dispatch(turn, given)
+        case Drain():
+            return drain(turn)
+        case Persisted():
+            return persisted(turn, given)
+        case Decided():
+            return decided(turn, given)
+        case Delta():
+            return delta_applied(turn, given)
+        case Snapshot():
+            return snapshot_applied(turn, given)
+        case Fetched():
+            return fetched(turn, given)
+        case Hydrate():
+            return hydrate(turn, given)
+        case Await():
+            return wait(turn, given)
+        case Cancel(ticket):
+            return _cancel(turn, _undecided(turn, ticket), ticket)
+        case Abandon(ticket):
+            return _abandon(turn, _undecided(turn, ticket), ticket)
+        case Revert():
+            return revert(turn, given)
+        case Tick(now):
+            return time_out(turn, now)
+        case _:
+            assert_never(given)
+
+
+def _undecided(turn: Turn, number: int) -> tuple[Mutation, ...]:
+    ticket = turn.state.tickets.get(number)
+    if ticket is None or ticket.first is None:
+        raise UnknownTicket(number)  # [unknown-ticket]
+    if not ticket.undecided:
+        raise AlreadyDecided(number)  # [already-decided]
+    return tuple(turn.state.pending.members[seq] for seq in ticket.undecided)
+
+
+def _cancel(turn: Turn, undecided: tuple[Mutation, ...], ticket: int) -> Turn:
+    # [cancel-only-unsent]
+    if any(m.status not in (Place.WAITING, Place.ENQUEUED) for m in undecided):
+        raise AlreadySent(ticket)
+    for mutation in undecided:
+        if mutation.status is Place.ENQUEUED:
+            turn = turn.with_effect(Withdraw(entry_id_of(turn.config, mutation.seq)))
+        elif mutation.seq in turn.state.pending.members:
+            turn = refuse(turn, mutation, "cancelled")
+    return turn
+
+
+def _abandon(turn: Turn, undecided: tuple[Mutation, ...], ticket: int) -> Turn:
+    # [abandon-only-unknown]
+    if any(mutation.status is not Place.UNKNOWN for mutation in undecided):
+        raise NotUnknown(ticket)
+    for mutation in undecided:
+        turn = lose(turn, mutation)
+    return turn

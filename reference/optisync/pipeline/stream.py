@@ -1,0 +1,154 @@
+"""Documents from the server's stream: deltas and snapshots, and what they settle."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rpds import HashTrieMap
+
+from optisync.contracts.entry import Stamp, atom_of
+from optisync.contracts.messages import Accepted as AcceptedAt
+from optisync.contracts.messages import Delta, Outcome, Refused, Snapshot
+from optisync.pipeline.documents import put_row
+from optisync.pipeline.effects import DiagCode
+from optisync.pipeline.errors import EpochAhead
+from optisync.pipeline.inputs import Fetched, Hydrate
+from optisync.pipeline.pending import Accepted, Mutation, Place
+from optisync.pipeline.settlement import heard, lose, refuse, retire
+from optisync.pipeline.state import known_entity
+from optisync.pipeline.turn import Turn, entry_id_of
+from optisync.values import Version
+from optisync.view import Docs, apply_changes
+
+
+def delta_applied(turn: Turn, delta: Delta) -> Turn:
+    """Take a delta in, and settle what it names, in one step. [delta-settles]"""
+    state = turn.state
+    if delta.epoch > state.epoch:
+        raise EpochAhead(delta.epoch)  # [epoch-ahead]
+    if delta.epoch < state.epoch:  # [dead-epoch-ignored]
+        return turn
+    fresh = delta.server_seq > state.server_seq
+    before = state.docs if fresh else None
+    mine = [label for label in delta.settles if label.client == turn.config.client]
+    if fresh:
+        versions = state.versions
+        for atom, _ in delta.changes:
+            versions = versions.insert(atom, Stamp(delta.epoch, Version(delta.server_seq)))
+        docs = apply_changes(state.docs, delta.changes)
+        moved = replace(state, docs=docs, versions=versions, server_seq=delta.server_seq)
+        turn = replace(turn, state=moved)
+    for label in mine:
+        mutation = turn.state.pending.get(label.seq)
+        if mutation is None:
+            continue
+        if mutation.status is Place.WAITING:
+            entry_id = entry_id_of(turn.config, label.seq)
+            turn = turn.diagnosed(DiagCode.NOT_SENT, entry_id)
+            continue
+        changed = atom_of(mutation.write.entity) in dict(delta.changes)
+        at = Version(delta.server_seq) if changed else None
+        version = at if label.version is None else label.version
+        turn = heard(turn, label.seq, version, label.ids)
+        mutation = turn.state.pending.members[label.seq]
+        turn = _with_version(turn, mutation, version, delta) if fresh else turn
+        turn = retire(turn, mutation, before)
+    return _covered(turn, before)
+
+
+def _with_version(turn: Turn, mutation: Mutation, version: Version | None, delta: Delta) -> Turn:
+    """The version that a label gives is the document's, if the delta changes it."""
+    atom = atom_of(mutation.write.entity)
+    if version is None or atom not in dict(delta.changes):
+        return turn
+    versions = turn.state.versions.insert(atom, Stamp(delta.epoch, version))
+    return replace(turn, state=replace(turn.state, versions=versions))
+
+
+def _covered(turn: Turn, before: Docs | None) -> Turn:
+    """Accepted writes whose position the documents have reached. [acked-until-covered]"""
+    for seq in sorted(turn.state.pending.accepted):
+        mutation = turn.state.pending.members[seq]
+        status = mutation.status
+        at = status.server_seq if isinstance(status, Accepted) else None
+        if at is not None and at <= turn.state.server_seq:
+            turn = retire(turn, mutation, before)
+    return turn
+
+
+def snapshot_applied(turn: Turn, snapshot: Snapshot) -> Turn:
+    """All documents anew, and the outcomes of this client's writes. [snapshot-settles]"""
+    state = turn.state
+    if (snapshot.epoch, snapshot.server_seq) < (state.epoch, state.server_seq):
+        return turn
+    reborn = snapshot.epoch > state.epoch
+    stamped = ((atom, Stamp(snapshot.epoch, version)) for atom, version in snapshot.versions)
+    moved = replace(
+        state,
+        docs=snapshot.docs,
+        epoch=snapshot.epoch,
+        server_seq=snapshot.server_seq,
+        versions=HashTrieMap(stamped),
+        loaded=True,
+    )
+    turn = replace(turn, state=moved)
+    outcomes = {outcome.seq: outcome for outcome in snapshot.outcomes}
+    for mutation in state.pending:
+        known = turn.state.pending.get(mutation.seq)
+        if known is not None and known.status is not Place.WAITING:
+            outcome = outcomes.get(mutation.seq)
+            turn = _outcome(turn, known, outcome, reborn and not snapshot.client_known, reborn)
+    return _covered(turn, state.docs)
+
+
+def _outcome(
+    turn: Turn, mutation: Mutation, outcome: Outcome | None, forgotten: bool, reborn: bool
+) -> Turn:
+    accepted = isinstance(mutation.status, Accepted)
+    match None if outcome is None else outcome.verdict:
+        case AcceptedAt(server_seq, version, ids):
+            turn = heard(turn, mutation.seq, version, ids)
+            mutation = turn.state.pending.members[mutation.seq]
+            return turn.put(replace(mutation, status=Accepted(server_seq, version)))
+        case Refused() if accepted and not reborn:  # [first-verdict-stands]
+            entry_id = entry_id_of(turn.config, mutation.seq)
+            return turn.diagnosed(DiagCode.CONTRADICTORY_VERDICT, entry_id)
+        case Refused(code):
+            return refuse(turn, mutation, code)
+        case None if forgotten and (accepted or mutation.status is Place.UNKNOWN):
+            return lose(turn, mutation)  # [client-unknown-in-doubt]
+        case None if reborn and accepted:  # [dead-epoch-ack-unknown]
+            return turn.put(replace(mutation, status=Place.UNKNOWN))
+        case None:
+            return turn
+
+
+def fetched(turn: Turn, given: Fetched) -> Turn:
+    """Rows that were read, from a backend without a stream; a stale one has no effect."""
+    before = turn.state.docs
+    for read in given.rows:
+        entity = known_entity(turn.state, read.entity)
+        turn = replace(turn, state=put_row(turn.state, entity, read.row, read.version))
+        for mutation in turn.state.pending.of(entity):
+            match mutation.status:
+                case Accepted(None, version) if version is None or _reaches(read.version, version):
+                    turn = retire(turn, mutation, before)
+                case _:
+                    pass
+    return turn
+
+
+def _reaches(read: Version | None, version: Version) -> bool:
+    return read is not None and read >= version
+
+
+def hydrate(turn: Turn, given: Hydrate) -> Turn:
+    """Fill what is absent and was never deleted, until a snapshot comes. [hydrate-fills]"""
+    if turn.state.loaded:
+        return turn
+    for read in given.rows:
+        entity = known_entity(turn.state, read.entity)
+        atom = atom_of(entity)
+        if atom not in turn.state.docs and atom not in turn.state.versions:
+            turn = replace(turn, state=put_row(turn.state, entity, read.row, read.version))
+    return turn
