@@ -102,6 +102,16 @@ def pair(value: object, where: str) -> None:
         raise wrong(where, "a temporary id and its id", value)
 
 
+def versioned(value: object, where: str) -> None:
+    """A name and the version of what it names."""
+    a_tuple(value, where)
+    found = cast(tuple[object, ...], value)
+    if len(found) != 2:
+        raise wrong(where, "a name and a version", value)
+    text(found[0], f"{where}[0]")
+    whole(found[1], f"{where}[1]")
+
+
 def one_of(*classes: type, fields: Mapping[type, Mapping[str, Check]]) -> Check:
     """An object of one of the classes, whose fields pass their checks."""
     names = " or ".join(kind.__name__ for kind in classes)

@@ -45,6 +45,7 @@ from optisync.shell.given import (
     one_of,
     pair,
     text,
+    versioned,
     whole,
     wrong,
 )
@@ -103,6 +104,7 @@ INPUTS: Final[dict[type, Mapping[str, Check]]] = {
         "docs": anything,
         "outcomes": each(_a(Outcome)),
         "client_known": flag,
+        "versions": each(versioned),
     },
     Watermark: {
         "epoch": natural,
