@@ -70,8 +70,8 @@ class _Client:
     def __init__(self) -> None:
         self._effects: list[Plain] = []
         self._ops: list[Plain] = []
-        self._sent: dict[str, Plain] = {}
-        self._results: dict[str, Plain] = {}
+        self._sent: list[Plain] = []
+        self._results: list[Plain] = []
         self._rows: Plain = None
 
     def take(self, step: ScriptStep) -> Out:
@@ -95,7 +95,7 @@ class _Client:
         ops = write_ops("q", [Outgoing(_entry(e), host.documents(e.options)) for e in entries])
         self._went(ops_to_json(ops), {entry.m: entry for entry in entries})
         aligned = write_results(ops, _answer(reply))
-        self._results = {r.entry_id: _outcome(r.outcome) for r in aligned.results}
+        self._results = [{"m": r.entry_id, **_outcome(r.outcome)} for r in aligned.results]
         self._effects += [_diagnostic(each) for each in aligned.diagnostics]
 
     def _read(self, spec: QuerySpec | ChangesSpec, reply: Reply) -> None:
@@ -104,7 +104,7 @@ class _Client:
 
     def _went(self, request: Obj, entries: Mapping[str, SentEntry]) -> None:
         """What stands in the request, as a backend reads it."""
-        self._ops, self._sent = [], {}
+        self._ops, self._sent = [], []
         ops = request["ops"]
         for op in ops if isinstance(ops, tuple) else ():
             assert isinstance(op, Obj)
@@ -118,7 +118,8 @@ class _Client:
     def _told(self, raw: Json, op: Obj, entries: Mapping[str, SentEntry]) -> Plain:
         entry = entry_from_json(raw, Resource(str(op["resource"])))
         name, scripted = str(entry.entry_id), entries.get(entry.entry_id)
-        told: dict[str, Plain] = {"entity": entry.entity.id, "change": change_json(entry.change)}
+        told: dict[str, Plain] = {"m": name, "entity": entry.entity.id}
+        told["change"] = change_json(entry.change)
         if entry.base is not None:
             told |= {"base": entry.base.version, "base_epoch": entry.base.epoch}
         if entry.temporary:
@@ -127,7 +128,7 @@ class _Client:
             told["key"] = entry.idempotency_key
         elif entry.idempotency_key != f"key-of-{name}":
             self._effects.append({"e": "key-changed", "m": name})
-        self._sent[name] = told
+        self._sent.append(told)
         return name
 
     def observe(self, out: Out) -> Observation:
@@ -227,7 +228,7 @@ def _read_reply(reply: ReadReply) -> Json:
     return Obj({"entityId": str(reply.entity), "version": version, **_row_reply(reply)})
 
 
-def _outcome(outcome: Outcome) -> Plain:
+def _outcome(outcome: Outcome) -> dict[str, Plain]:
     match outcome:
         case Refused(code):
             return {"rejected": code}
