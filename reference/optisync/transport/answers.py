@@ -61,7 +61,7 @@ def read_writes(raw: Json) -> tuple[tuple[RemoteOpResult, ...], tuple[Fault, ...
             found.append(_write_result(each, where, faults))
         except WireMalformed as error:
             faults.append(Fault(error.where, error.reason))
-            if isinstance(each, Obj) and isinstance(op_id := each.get("opId"), str):
+            if op_id := _name(each, "opId"):
                 found.append(Failed(OpId(op_id), UNREADABLE))
     return tuple(found), tuple(faults)
 
@@ -82,10 +82,16 @@ def _tried(raw: Json, where: str, faults: list[Fault]) -> WriteEntryResult | Non
     try:
         return entry_result_from_json(raw, where)
     except WireMalformed as error:
-        name = raw.get("entryId") if isinstance(raw, Obj) else None
-        entry_id = EntryId(name) if isinstance(name, str) and name else None
+        name = _name(raw, "entryId")
+        entry_id = EntryId(name) if name else None
         faults.append(Fault(error.where, error.reason, entry_id))
         return None if entry_id is None else WriteEntryResult(entry_id, Unknown())
+
+
+def _name(raw: Json, member: str) -> str:
+    """Whom a part names that cannot be read otherwise; "": nobody."""
+    name = raw.get(member) if isinstance(raw, Obj) else None
+    return name if isinstance(name, str) else ""
 
 
 def entry_result_from_json(raw: Json, where: str = "") -> WriteEntryResult:
