@@ -39,6 +39,8 @@ EXPECTED: Final[dict[str, frozenset[str]]] = {
     "view": frozenset({"out", "effects", "view", "shown", "server"}),
     "outbox": frozenset({"out", "effects", "pending", "queue", "cursor", "reports"}),
     "transport": frozenset({"out", "effects", "ops", "sent", "results", "rows"}),
+    "pipeline": frozenset({"out", "effects", "view", "shown", "documents", "position"})
+    | {"pending", "places", "tickets"},
 }
 
 

@@ -28,6 +28,12 @@ LACKS: Final[Mapping[str, frozenset[str]]] = {
     "transport": frozenset({"resources", "options", "failed-ops", "indefinite", "retry-after"})
     | {"positions", "created-ids", "returned-rows", "base-versions", "keys", "reads", "pulls"}
     | {"write-actions", "raw-answers", "diagnostics"},
+    "pipeline": _EVERY
+    | {"crash", "numbers", "queue-limit", "patches", "contexts", "persist-keys", "segments"}
+    | {"not-optimistic", "tickets", "waits", "enqueued", "unknown-outcomes", "late-verdicts"}
+    | {"partial-results", "stream", "snapshots", "epoch", "labelled-deltas", "rows", "reads"}
+    | {"hydrate", "cancel", "abandon", "history", "created-ids", "base-versions"}
+    | {"write-actions", "resources", "out-of-order-verdicts", "diagnostics"},
 }
 SEES: Final[Mapping[str, frozenset[str]]] = {
     "patch": frozenset({"out"}),
@@ -36,6 +42,8 @@ SEES: Final[Mapping[str, frozenset[str]]] = {
     "view": frozenset({"out", "effects", "view", "server"}),
     "outbox": frozenset({"out", "effects", "pending", "queue", "cursor", "reports"}),
     "transport": frozenset({"out", "effects", "ops", "sent", "results", "rows"}),
+    "pipeline": frozenset({"out", "effects", "view", "documents", "position", "pending"})
+    | {"places", "tickets"},
 }
 
 

@@ -17,7 +17,7 @@ from optisync_conformance.match import Difference, Kind, difference
 # Compared as a whole: a member too many is a difference too.
 WHOLE: Final = frozenset(
     {"view", "push_view", "shown", "pending", "confirmed", "cursor", "reports"}
-    | {"ops", "sent", "results", "rows"}
+    | {"ops", "sent", "results", "rows", "documents", "position", "places"}
 )
 # What the suite must see to derive a field.
 DERIVED_FROM: Final[dict[str, tuple[str, ...]]] = {
@@ -34,7 +34,11 @@ LACKED_EFFECTS: Final[dict[str, str]] = {
 }
 _PLAN: Final = frozenset({"undo", "redo"})
 # Rules that each text states for itself.
-_OWN: Final[dict[str, str]] = {"outbox": "outbox-", "transport": "transport-"}
+_OWN: Final[dict[str, str]] = {
+    "outbox": "outbox-",
+    "transport": "transport-",
+    "pipeline": "pipeline-",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +127,7 @@ def fields(
         if case.profile == "coordinator":
             derived = hosts.follow(do, observation)
             here |= {"view": derived.view, "push_view": derived.push_view, "shown": derived.shown}
-        elif case.profile == "view":
+        elif case.profile in ("view", "pipeline"):
             shown = (e for e in reported if isinstance(e, Obj) and e.get("e") == "shown")
             here["shown"] = tuple(effect.get("view") for effect in shown)
         found.append(here)

@@ -24,10 +24,12 @@ from optisync_conformance.scriptbase import Tick as Tick
 from optisync_conformance.scriptbase import Together as Together
 from optisync_conformance.scriptoutbox import OutboxCall, OutboxStep
 from optisync_conformance.scriptoutbox import OutboxSetting as OutboxSetting
+from optisync_conformance.scriptpipeline import PipelineCall, PipelineStep
+from optisync_conformance.scriptpipeline import PipelineSetting as PipelineSetting
 from optisync_conformance.scripttransport import TransportSetting as TransportSetting
 from optisync_conformance.scripttransport import TransportStep
 
-Profile: TypeAlias = Literal["patch", "coordinator", "view", "outbox", "transport"]
+Profile: TypeAlias = Literal["patch", "coordinator", "view", "outbox", "transport", "pipeline"]
 PROFILES: Final[tuple[str, ...]] = get_args(Profile)
 
 
@@ -205,8 +207,15 @@ CoordinatorCall: TypeAlias = (
 CoordinatorStep: TypeAlias = CoordinatorCall | Common
 ViewCall: TypeAlias = Mutate | Serve | Push
 ViewStep: TypeAlias = ViewCall | Common
-Step: TypeAlias = PatchStep | CoordinatorStep | ViewCall | OutboxCall | TransportStep
-Setting: TypeAlias = NoSetting | CoordinatorSetting | ViewSetting | OutboxSetting | TransportSetting
+Step: TypeAlias = PatchStep | CoordinatorStep | ViewCall | OutboxCall | TransportStep | PipelineCall
+Setting: TypeAlias = (
+    NoSetting
+    | CoordinatorSetting
+    | ViewSetting
+    | OutboxSetting
+    | TransportSetting
+    | PipelineSetting
+)
 
 
 def read_step(profile: str, raw: Mapping[str, object]) -> Step:
@@ -248,6 +257,8 @@ def _convert_step(profile: str, raw: Mapping[str, object]) -> Step:
             step = msgspec.convert(raw, OutboxStep)
         case "transport":
             step = msgspec.convert(raw, TransportStep)
+        case "pipeline":
+            step = msgspec.convert(raw, PipelineStep)
         case _:
             raise ScriptError(f"there is no profile {profile!r}; there are {', '.join(PROFILES)}")
     return step
@@ -277,6 +288,8 @@ def read_setting(profile: str, raw: Mapping[str, object]) -> Setting:
                 return msgspec.convert(raw, OutboxSetting)
             case "transport":
                 return msgspec.convert(raw, TransportSetting)
+            case "pipeline":
+                return msgspec.convert(raw, PipelineSetting)
             case _:
                 raise ScriptError(f"there is no profile {profile!r}; there are {PROFILES}")
     except msgspec.ValidationError as error:

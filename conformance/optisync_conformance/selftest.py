@@ -34,8 +34,16 @@ COORDINATOR: Final = (
     *("optisync.coordinator.strategy", "optisync_conformance.reference.coordinating"),
 )
 TRANSPORT: Final = ("optisync.transport", "optisync_conformance.reference.transporting")
+PIPELINE: Final = (
+    *("optisync.pipeline", "optisync.shell.pipelinelife"),
+    *("optisync_conformance.reference.pip",),
+)
 """Modules that the others' cases do not run: what is wrong there cannot show in them."""
-STRANGE: Final = {"outbox": COORDINATOR + TRANSPORT, "transport": COORDINATOR + OUTBOX}
+STRANGE: Final = {
+    "outbox": COORDINATOR + TRANSPORT + PIPELINE,
+    "transport": COORDINATOR + OUTBOX + PIPELINE,
+    "pipeline": (*COORDINATOR, *TRANSPORT, *OUTBOX[:1], *OUTBOX[2:], "optisync.shell.durable"),
+}
 LEAST_SHARE: Final = 0.8
 LONGEST: Final = 6
 
@@ -116,7 +124,7 @@ def _tried(
 
 def _runs(case: Case, changed: Collection[str]) -> bool:
     """Whether a case can meet changed modules."""
-    strange = STRANGE.get(case.profile, OUTBOX + TRANSPORT)
+    strange = STRANGE.get(case.profile, OUTBOX + TRANSPORT + PIPELINE)
     return not all(module.startswith(strange) for module in changed)
 
 

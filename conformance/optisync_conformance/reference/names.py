@@ -35,6 +35,10 @@ class Names:
         self._numbers[name] = number
         self._given[number] = name
 
+    def take_back(self, name: str) -> None:
+        """The engine did not use the number of this name after all."""
+        del self._given[self._numbers.pop(name)]
+
     def renew(self, name: str, number: ClientSeq) -> None:
         """The name stands for another number from now on: its earlier entry is gone."""
         if self._numbers.pop(name, None) != number:

@@ -6,12 +6,20 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import assert_never
 
 from optisync.shell.store import Store
-from optisync_conformance.reference import coordinating, outboxing, patching, transporting, viewing
+from optisync_conformance.reference import (
+    coordinating,
+    outboxing,
+    patching,
+    piping,
+    transporting,
+    viewing,
+)
 from optisync_conformance.reference.host import Observation
 from optisync_conformance.script import (
     CoordinatorSetting,
     NoSetting,
     OutboxSetting,
+    PipelineSetting,
     ScriptError,
     Step,
     TransportSetting,
@@ -52,5 +60,7 @@ def run_script(
             return outboxing.run(given, typed, store)
         case TransportSetting():
             return transporting.run(typed)
+        case PipelineSetting():
+            return piping.run(given, typed)
         case _:
             assert_never(given)

@@ -25,6 +25,10 @@ SEES: Final[dict[str, tuple[str, ...]]] = {
     "view": ("out", "effects", "view", "server"),
     "outbox": ("out", "effects", "pending", "queue", "cursor", "reports"),
     "transport": ("out", "effects", "ops", "sent", "results", "rows"),
+    "pipeline": (
+        *("out", "effects", "view", "documents", "position"),
+        *("pending", "places", "tickets"),
+    ),
 }
 
 

@@ -87,11 +87,11 @@ def _planned(
 ) -> Mutation:
     own = write.entity.id
     if write.temporary and (own in state.aliases or state.pending.making(own) is not None):
-        raise TemporaryIdReused(own)  # [temporary-id-reused]
+        raise TemporaryIdReused(own)  # [temporary-id-once]
     texts = mentioned(write.entity, write.change)
     dead = next((text for text in sorted(texts) if state.aliases.get(text, "") is None), None)
     if dead is not None:
-        raise ParentRejected(dead)  # [parent-rejected]
+        raise ParentRejected(dead)  # [child-of-rejected]
     makers = {made.seq for text in texts if (made := state.pending.making(text)) is not None}
     write = known_write(state, write)
     base = version_seen(state, write.entity)

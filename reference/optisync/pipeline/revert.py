@@ -69,7 +69,7 @@ def _next(
         units = units[:-1]
         if found:
             return units, found
-    raise NothingToRevert(scope)  # [nothing-to-revert]
+    raise NothingToRevert(scope)  # [revert-whole-or-not]
 
 
 def _inverses(state: Pipeline, unit: Unit) -> tuple[Inverse, ...]:

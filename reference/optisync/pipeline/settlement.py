@@ -52,7 +52,7 @@ def persisted(turn: Turn, given: Persisted) -> Turn:
             for entry_id, seq in asked.items():
                 turn = _moved(turn, seq, Place.ENQUEUED if entry_id in stored else Place.UNKNOWN)
             return turn
-        case Failed(code):  # [failure-removes-its-own]
+        case Failed(code):  # [failed-removes-its-own]
             for seq in asked.values():
                 mutation = turn.state.pending.get(seq)
                 if mutation is not None and mutation.status is Place.PERSISTING:
@@ -115,7 +115,7 @@ def decide(
             status = mutation.status
             same = isinstance(status, Accepted) and status.server_seq == server_seq
             return turn if same else turn.diagnosed(DiagCode.CONTRADICTORY_VERDICT, entry_id)
-        case Refused() | InDoubt() if accepted:  # [first-verdict-stands]
+        case Refused() | InDoubt() if accepted:  # [verdict-stands]
             return turn.diagnosed(DiagCode.CONTRADICTORY_VERDICT, entry_id)
         case Refused(code):
             return refuse(turn, mutation, code)
@@ -129,7 +129,7 @@ def accept(turn: Turn, mutation: Mutation, written: Written) -> Turn:
     """The server has it: its verdict is told, and it is shown until the documents have it."""
     turn = heard(turn, mutation.seq, written.version, written.ids)
     mutation, before = turn.state.pending.members[mutation.seq], turn.state.docs
-    if written.server_seq is not None:  # [acked-until-covered]
+    if written.server_seq is not None:  # [accepted-until-covered]
         if written.server_seq <= turn.state.server_seq:
             return retire(turn, mutation, None)
         return turn.put(replace(mutation, status=Accepted(written.server_seq, written.version)))
@@ -153,7 +153,7 @@ def heard(turn: Turn, seq: ClientSeq, version: Version | None, ids: Ids) -> Turn
     """What an acceptance says beside the verdict: names and versions for what is pending."""
     turn = _named(turn, seq, ids)
     mutation = turn.state.pending.members[seq]
-    if version is not None:  # [base-version-own-only]
+    if version is not None:  # [base-raised-by-own-only]
         stamp = Stamp(turn.state.epoch, version)
         for later in turn.state.pending.of(mutation.write.entity):
             if later.seq > seq and later.base == mutation.base:
@@ -182,7 +182,7 @@ def lose(turn: Turn, mutation: Mutation) -> Turn:
 
 
 def _orphaned(turn: Turn, mutation: Mutation) -> Turn:
-    # [parent-rejected]
+    # [child-of-rejected]
     if mutation.write.temporary:
         aliases = turn.state.aliases.insert(mutation.write.entity.id, None)
         turn = replace(turn, state=replace(turn.state, aliases=aliases))

@@ -163,16 +163,22 @@ def start(
     versions: Iterable[tuple[AtomKey, Stamp]] = (),
     numbered: ClientSeq = ClientSeq(0),
     stored: Iterable[Mutation] = (),
+    aliases: Iterable[tuple[str, str | None]] = (),
 ) -> Pipeline:
-    """A new life: documents, numbers used up, and the writes that somebody else stored.
+    """A new life: documents, numbers used up, names known, and the writes that somebody stored.
 
-    Each stored write has a ticket of its own again, numbered as the write is.
+    Those are enqueued, or accepted and not covered. Each has a ticket of its own again, numbered
+    as the write is; so that no ticket of this life has its number, `begun` starts behind them.
     """
     state = Pipeline(docs, epoch, server_seq, numbered=numbered, begun=numbered)
-    state = replace(state, versions=HashTrieMap(versions))
+    state = replace(state, versions=HashTrieMap(versions), aliases=HashTrieMap(aliases))
     for mutation in stored:
         again = replace(mutation, ticket=int(mutation.seq))
-        ticket = Ticket(again.seq, (again.seq,), TicketStatus.ENQUEUED)
+        if isinstance(again.status, Accepted):
+            ticket = Ticket(again.seq, (), TicketStatus.CONFIRMED)
+            state = replace(state, decided=(*state.decided, again.ticket))
+        else:
+            ticket = Ticket(again.seq, (again.seq,), TicketStatus.ENQUEUED)
         tickets = state.tickets.insert(again.ticket, ticket)
         state = replace(state, pending=state.pending.put(again), tickets=tickets)
     return state
@@ -201,7 +207,7 @@ def known_entity(state: Pipeline, entity: Entity) -> Entity:
 
 
 def version_seen(state: Pipeline, entity: Entity) -> Stamp | None:
-    """The version on which a plan for this entity is made. [base-version-own-only]
+    """The version on which a plan for this entity is made. [base-raised-by-own-only]
 
     That of the document, raised along own accepted writes that the view shows already.
     """

@@ -94,7 +94,7 @@ def _undecided(turn: Turn, number: int) -> tuple[Mutation, ...]:
 
 
 def _cancel(turn: Turn, undecided: tuple[Mutation, ...], ticket: int) -> Turn:
-    # [cancel-only-unsent]
+    # [cancel-while-waiting]
     if any(m.status not in (Place.WAITING, Place.ENQUEUED) for m in undecided):
         raise AlreadySent(ticket)
     for mutation in undecided:

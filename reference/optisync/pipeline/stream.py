@@ -25,8 +25,8 @@ def delta_applied(turn: Turn, delta: Delta) -> Turn:
     """Take a delta in, and settle what it names, in one step. [delta-settles]"""
     state = turn.state
     if delta.epoch > state.epoch:
-        raise EpochAhead(delta.epoch)  # [epoch-ahead]
-    if delta.epoch < state.epoch:  # [dead-epoch-ignored]
+        raise EpochAhead(delta.epoch)  # [delta-of-its-epoch]
+    if delta.epoch < state.epoch:  # [delta-of-its-epoch]
         return turn
     fresh = delta.server_seq > state.server_seq
     before = state.docs if fresh else None
@@ -66,7 +66,7 @@ def _with_version(turn: Turn, mutation: Mutation, version: Version | None, delta
 
 
 def _covered(turn: Turn, before: Docs | None) -> Turn:
-    """Accepted writes whose position the documents have reached. [acked-until-covered]"""
+    """Accepted writes whose position the documents have reached. [accepted-until-covered]"""
     for seq in sorted(turn.state.pending.accepted):
         mutation = turn.state.pending.members[seq]
         status = mutation.status
@@ -110,13 +110,13 @@ def _outcome(
             turn = heard(turn, mutation.seq, version, ids)
             mutation = turn.state.pending.members[mutation.seq]
             return turn.put(replace(mutation, status=Accepted(server_seq, version)))
-        case Refused() if accepted and not reborn:  # [first-verdict-stands]
+        case Refused() if accepted and not reborn:  # [verdict-stands]
             entry_id = entry_id_of(turn.config, mutation.seq)
             return turn.diagnosed(DiagCode.CONTRADICTORY_VERDICT, entry_id)
         case Refused(code):
             return refuse(turn, mutation, code)
         case None if forgotten and (accepted or mutation.status is Place.UNKNOWN):
-            return lose(turn, mutation)  # [client-unknown-in-doubt]
+            return lose(turn, mutation)  # [forgotten-in-doubt]
         case None if reborn and accepted:  # [dead-epoch-ack-unknown]
             return turn.put(replace(mutation, status=Place.UNKNOWN))
         case None:
