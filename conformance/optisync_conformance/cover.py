@@ -13,7 +13,7 @@ from functools import cache
 from msgspec.structs import replace
 
 from optisync.values import Obj, freeze
-from optisync_conformance import covercoordinator, coveroutbox
+from optisync_conformance import covercoordinator, coveroutbox, covertransport
 from optisync_conformance.case import Case, Step, run_case, with_inverse
 from optisync_conformance.coverworld import Graph, Taken, explore, is_open, refusal_of, walks
 from optisync_conformance.judge import fields
@@ -22,6 +22,8 @@ from optisync_conformance.judge import fields
 @cache
 def cover(profile: str) -> tuple[Case, ...]:
     """Every case of the pack for a profile."""
+    if profile == "transport":
+        return tuple(covertransport.cases())
     return tuple(case for graph in graphs(profile) for case in cases_of(graph))
 
 
