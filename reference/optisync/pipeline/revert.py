@@ -98,9 +98,11 @@ def _inverses(state: Pipeline, unit: Unit) -> tuple[Inverse, ...]:
 
 
 def _inverse_now(state: Pipeline, mutation: Mutation) -> Change:
-    """What takes a pending write back to what is shown beneath it at this moment."""
+    """What takes a pending write back to what is shown beneath it; one not shown has nothing."""
     beneath = fold(state.docs, (overlay(p) for p in state.pending if p.seq < mutation.seq)).view
     atom = atom_of(mutation.write.entity)
+    if not mutation.optimistic:
+        raise RevertInapplicable(atom)
     try:
         return invert_changes(beneath, ((atom, mutation.write.change),))[0][1]
     except ChangeInapplicable:
@@ -108,15 +110,17 @@ def _inverse_now(state: Pipeline, mutation: Mutation) -> Change:
 
 
 def _restored(state: Pipeline, mutation: Mutation) -> tuple[ClientSeq, ...]:
-    """The undecided writes whose values its inverse brings back, and itself. [undo-waits]"""
-    changes = ((atom_of(mutation.write.entity), mutation.write.change),)
-    return tuple(
-        other.seq
-        for other in state.pending.of(mutation.write.entity)
-        if other.seq <= mutation.seq
-        and not isinstance(other.status, Accepted)
-        and changes_overlap(changes, ((changes[0][0], other.write.change),))
-    )
+    """The undecided writes whose values its inverse brings back, and itself. [undo-waits]
+
+    Also those whose values these have copied.
+    """
+    atom, restored = atom_of(mutation.write.entity), [mutation]
+    for other in reversed(state.pending.of(mutation.write.entity)):
+        mine = ((atom, other.write.change),)
+        met = (changes_overlap(mine, ((atom, m.write.change),)) for m in restored)
+        if other.seq < mutation.seq and any(met):
+            restored.append(other)
+    return tuple(m.seq for m in restored if not isinstance(m.status, Accepted))
 
 
 def _check_applies(state: Pipeline, found: tuple[Inverse, ...]) -> None:

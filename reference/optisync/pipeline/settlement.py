@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never
 
@@ -32,7 +33,16 @@ from optisync.pipeline.pending import Accepted, Mutation, Place
 from optisync.pipeline.state import known_write
 from optisync.pipeline.turn import Turn, entry_id_of
 from optisync.values import ClientSeq, Epoch, Version
-from optisync.view import ABSENT, Docs, apply_change
+from optisync.view import (
+    ABSENT,
+    Create,
+    Delete,
+    Docs,
+    Update,
+    Upsert,
+    apply_change,
+    apply_changes,
+)
 
 
 def persisted(turn: Turn, given: Persisted) -> Turn:
@@ -131,22 +141,38 @@ def accept(turn: Turn, mutation: Mutation, written: Written) -> Turn:
     mutation, before = turn.state.pending.members[mutation.seq], turn.state.docs
     if written.server_seq is not None:  # [accepted-until-covered]
         if written.server_seq <= turn.state.server_seq:
-            return retire(turn, mutation, None)
+            return retire(turn, (mutation,), None)
         return turn.put(replace(mutation, status=Accepted(written.server_seq, written.version)))
-    entity, atom = mutation.write.entity, atom_of(mutation.write.entity)
-    if written.row is not None:  # [writeback-is-a-delta]
-        newer = put_row(turn.state, entity, written.row, written.version)
-        turn = replace(turn, state=newer)
-        return retire(turn, mutation, before if newer.docs is not before else None)
-    try:  # [row-from-exact-base]
-        if turn.state.versions.get(atom) != mutation.base:
-            raise ChangeInapplicable(atom, "made on another version")
-        doc = apply_change(atom, before.get(atom, ABSENT), mutation.write.change)
-    except ChangeInapplicable:
+    entity, row = mutation.write.entity, _row_after(turn, mutation, written)
+    unversioned = written.version is None and atom_of(entity) in turn.state.versions
+    if row is None or unversioned:  # [row-from-exact-base]
         turn = turn.put(replace(mutation, status=Accepted(None, written.version)))
         return turn.with_effect(Stale(entity))
-    turn = replace(turn, state=put_row(turn.state, entity, Row(doc), written.version))
-    return retire(turn, mutation, before)
+    turn = replace(turn, state=put_row(turn.state, entity, row, written.version))
+    return retire(turn, (mutation,), before if turn.state.docs is not before else None)
+
+
+def _row_after(turn: Turn, mutation: Mutation, written: Written) -> Row | None:
+    """The row that a write has left at the server, as far as it can be known.
+
+    From the answer, from a change that leaves the same whatever was there, or from the document
+    if it has the version that the write was made on.
+    """
+    change, atom = mutation.write.change, atom_of(mutation.write.entity)
+    match change:
+        case _ if written.row is not None:  # [writeback-is-a-delta]
+            return written.row
+        case Create(value) | Upsert(value, None):
+            return Row(value)
+        case Delete():
+            return Row(ABSENT)
+        case Update() | Upsert():
+            if mutation.base is None or turn.state.versions.get(atom) != mutation.base:
+                return None
+    try:
+        return Row(apply_change(atom, turn.state.docs.get(atom, ABSENT), change))
+    except ChangeInapplicable:
+        return None
 
 
 def heard(turn: Turn, seq: ClientSeq, version: Version | None, ids: Ids) -> Turn:
@@ -161,12 +187,20 @@ def heard(turn: Turn, seq: ClientSeq, version: Version | None, ids: Ids) -> Turn
     return _verdict(turn, mutation)
 
 
-def retire(turn: Turn, mutation: Mutation, before: Docs | None) -> Turn:
-    """The documents hold it: its overlay goes in the same step. `before`: what they were.
+def retire(turn: Turn, mutations: Iterable[Mutation], before: Docs | None) -> Turn:
+    """The documents hold them: their overlays go in the same step. `before`: what they were.
 
-    None: they held it already, and nobody knows what they were before.
+    None: they held them already, and nobody knows what they were before. Of several writes, each
+    was made on what the ones before it had left. [inverse-afresh]
     """
-    return recorded_inverse(turn, mutation, before).drop(mutation)
+    for mutation in mutations:
+        change = ((atom_of(mutation.write.entity), mutation.write.change),)
+        turn = recorded_inverse(turn, mutation, before).drop(mutation)
+        try:
+            before = None if before is None else apply_changes(before, change)
+        except ChangeInapplicable:
+            before = None
+    return turn
 
 
 def refuse(turn: Turn, mutation: Mutation, code: str) -> Turn:

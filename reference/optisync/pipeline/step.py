@@ -30,12 +30,12 @@ from optisync.pipeline.inputs import (
     Revert,
     Tick,
 )
-from optisync.pipeline.pending import Mutation, Place
+from optisync.pipeline.pending import Place
 from optisync.pipeline.plan import dispatch
 from optisync.pipeline.revert import revert
 from optisync.pipeline.schedule import drain, hand_over
 from optisync.pipeline.settlement import decided, lose, persisted, refuse
-from optisync.pipeline.state import Pipeline
+from optisync.pipeline.state import Pipeline, Ticket
 from optisync.pipeline.stream import delta_applied, fetched, hydrate, snapshot_applied
 from optisync.pipeline.tickets import begin, tell, time_out, wait
 from optisync.pipeline.turn import Turn, entry_id_of
@@ -73,9 +73,9 @@ def _transition(turn: Turn, given: Input) -> Turn:
         case Await():
             return wait(turn, given)
         case Cancel(ticket):
-            return _cancel(turn, _undecided(turn, ticket), ticket)
+            return _cancel(turn, ticket)
         case Abandon(ticket):
-            return _abandon(turn, _undecided(turn, ticket), ticket)
+            return _abandon(turn, ticket)
         case Revert():
             return revert(turn, given)
         case Tick(now):
@@ -84,19 +84,13 @@ def _transition(turn: Turn, given: Input) -> Turn:
             assert_never(given)
 
 
-def _undecided(turn: Turn, number: int) -> tuple[Mutation, ...]:
-    ticket = turn.state.tickets.get(number)
-    if ticket is None or ticket.first is None:
-        raise UnknownTicket(number)  # [unknown-ticket]
-    if not ticket.undecided:
-        raise AlreadyDecided(number)  # [already-decided]
-    return tuple(turn.state.pending.members[seq] for seq in ticket.undecided)
-
-
-def _cancel(turn: Turn, undecided: tuple[Mutation, ...], ticket: int) -> Turn:
+def _cancel(turn: Turn, number: int) -> Turn:
     # [cancel-while-waiting]
+    undecided = [turn.state.pending.members[seq] for seq in _known(turn, number).undecided]
+    if not undecided:
+        raise AlreadyDecided(number)  # [already-decided]
     if any(m.status not in (Place.WAITING, Place.ENQUEUED) for m in undecided):
-        raise AlreadySent(ticket)
+        raise AlreadySent(number)
     for mutation in undecided:
         if mutation.status is Place.ENQUEUED:
             turn = turn.with_effect(Withdraw(entry_id_of(turn.config, mutation.seq)))
@@ -105,10 +99,22 @@ def _cancel(turn: Turn, undecided: tuple[Mutation, ...], ticket: int) -> Turn:
     return turn
 
 
-def _abandon(turn: Turn, undecided: tuple[Mutation, ...], ticket: int) -> Turn:
-    # [abandon-only-unknown]
-    if any(mutation.status is not Place.UNKNOWN for mutation in undecided):
-        raise NotUnknown(ticket)
-    for mutation in undecided:
+def _abandon(turn: Turn, number: int) -> Turn:
+    # [abandon-only-unknown]: also what was told as accepted in an epoch that is over
+    ticket = _known(turn, number)
+    unknown = [m for m in turn.state.pending if m.ticket == number and m.status is Place.UNKNOWN]
+    if not unknown and not ticket.undecided:
+        raise AlreadyDecided(number)  # [already-decided]
+    if not unknown or not {*ticket.undecided} <= {mutation.seq for mutation in unknown}:
+        raise NotUnknown(number)
+    for mutation in unknown:
         turn = lose(turn, mutation)
     return turn
+
+
+def _known(turn: Turn, number: int) -> Ticket:
+    """The ticket of an event."""
+    ticket = turn.state.tickets.get(number)
+    if ticket is None or ticket.first is None:
+        raise UnknownTicket(number)  # [unknown-ticket]
+    return ticket

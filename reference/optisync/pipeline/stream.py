@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 from rpds import HashTrieMap
 
 from optisync.contracts.entry import Stamp, atom_of
 from optisync.contracts.messages import Accepted as AcceptedAt
-from optisync.contracts.messages import Delta, Outcome, Refused, Snapshot
+from optisync.contracts.messages import Delta, Label, Outcome, Refused, Snapshot
 from optisync.pipeline.documents import put_row
 from optisync.pipeline.effects import DiagCode
 from optisync.pipeline.errors import EpochAhead
@@ -29,31 +30,33 @@ def delta_applied(turn: Turn, delta: Delta) -> Turn:
     if delta.epoch < state.epoch:  # [delta-of-its-epoch]
         return turn
     fresh = delta.server_seq > state.server_seq
-    before = state.docs if fresh else None
-    mine = [label for label in delta.settles if label.client == turn.config.client]
     if fresh:
+        stamp = Stamp(delta.epoch, Version(delta.server_seq))
         versions = state.versions
         for atom, _ in delta.changes:
-            versions = versions.insert(atom, Stamp(delta.epoch, Version(delta.server_seq)))
+            versions = versions.insert(atom, stamp)
         docs = apply_changes(state.docs, delta.changes)
         moved = replace(state, docs=docs, versions=versions, server_seq=delta.server_seq)
         turn = replace(turn, state=moved)
-    for label in mine:
-        mutation = turn.state.pending.get(label.seq)
-        if mutation is None:
-            continue
-        if mutation.status is Place.WAITING:
-            entry_id = entry_id_of(turn.config, label.seq)
-            turn = turn.diagnosed(DiagCode.NOT_SENT, entry_id)
-            continue
-        changed = atom_of(mutation.write.entity) in dict(delta.changes)
-        at = Version(delta.server_seq) if changed else None
-        version = at if label.version is None else label.version
-        turn = heard(turn, label.seq, version, label.ids)
-        mutation = turn.state.pending.members[label.seq]
-        turn = _with_version(turn, mutation, version, delta) if fresh else turn
-        turn = retire(turn, mutation, before)
-    return _covered(turn, before)
+    for label in delta.settles:
+        if label.client == turn.config.client:
+            turn = _labelled(turn, delta, label, fresh)
+    return _covered(turn, state.docs if fresh else None)
+
+
+def _labelled(turn: Turn, delta: Delta, label: Label, fresh: bool) -> Turn:
+    mutation = turn.state.pending.get(label.seq)
+    if mutation is None:
+        return turn
+    if mutation.status is Place.WAITING:  # [verdict-of-unsent-ignored]
+        return turn.diagnosed(DiagCode.NOT_SENT, entry_id_of(turn.config, label.seq))
+    changed = atom_of(mutation.write.entity) in dict(delta.changes)
+    at = Version(delta.server_seq) if changed else None
+    version = at if label.version is None else label.version
+    turn = heard(turn, label.seq, version, label.ids)
+    mutation = turn.state.pending.members[label.seq]
+    turn = _with_version(turn, mutation, version, delta) if fresh else turn
+    return turn.put(replace(mutation, status=Accepted(delta.server_seq, version)))
 
 
 def _with_version(turn: Turn, mutation: Mutation, version: Version | None, delta: Delta) -> Turn:
@@ -67,13 +70,14 @@ def _with_version(turn: Turn, mutation: Mutation, version: Version | None, delta
 
 def _covered(turn: Turn, before: Docs | None) -> Turn:
     """Accepted writes whose position the documents have reached. [accepted-until-covered]"""
-    for seq in sorted(turn.state.pending.accepted):
-        mutation = turn.state.pending.members[seq]
-        status = mutation.status
-        at = status.server_seq if isinstance(status, Accepted) else None
-        if at is not None and at <= turn.state.server_seq:
-            turn = retire(turn, mutation, before)
-    return turn
+    accepted = (turn.state.pending.members[seq] for seq in sorted(turn.state.pending.accepted))
+    reached = [m for m in accepted if _position(m) <= turn.state.server_seq]
+    return retire(turn, reached, before)
+
+
+def _position(mutation: Mutation) -> float:
+    at = mutation.status.server_seq if isinstance(mutation.status, Accepted) else None
+    return inf if at is None else at
 
 
 def snapshot_applied(turn: Turn, snapshot: Snapshot) -> Turn:
@@ -129,17 +133,18 @@ def fetched(turn: Turn, given: Fetched) -> Turn:
     for read in given.rows:
         entity = known_entity(turn.state, read.entity)
         turn = replace(turn, state=put_row(turn.state, entity, read.row, read.version))
-        for mutation in turn.state.pending.of(entity):
-            match mutation.status:
-                case Accepted(None, version) if version is None or _reaches(read.version, version):
-                    turn = retire(turn, mutation, before)
-                case _:
-                    pass
+        held = [m for m in turn.state.pending.of(entity) if _is_held(m, read.version)]
+        turn = retire(turn, held, before)
     return turn
 
 
-def _reaches(read: Version | None, version: Version) -> bool:
-    return read is not None and read >= version
+def _is_held(mutation: Mutation, read: Version | None) -> bool:
+    """Whether a row at the version that was read holds an accepted write."""
+    match mutation.status:
+        case Accepted(None, version):
+            return version is None or (read is not None and read >= version)
+        case _:
+            return False
 
 
 def hydrate(turn: Turn, given: Hydrate) -> Turn:
