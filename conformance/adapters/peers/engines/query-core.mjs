@@ -1,4 +1,4 @@
-// TanStack Query: a query for each document, a mutation for each write, refetches from the server of the script.
+// TanStack Query: a query for each document and a mutation for each write.
 import { changed } from "../../typescript/dist/kit/index.js";
 import { requests } from "../common.mjs";
 import { MutationObserver, notifyManager, QueryClient, QueryObserver } from "@tanstack/query-core";
@@ -6,31 +6,13 @@ import { MutationObserver, notifyManager, QueryClient, QueryObserver } from "@ta
 const WRITES = { mutationKey: ["write"] };
 // A query always has data: of a document that is absent, an empty list.
 const found = (docs, atom) => (Object.hasOwn(docs, atom) ? [docs[atom]] : []);
-const keysOf = (atoms) => atoms.map((atom) => ["docs", atom]);
+const keysOf = (atoms) => Object.keys(atoms).map((atom) => ["docs", atom]);
 
 /** The documents in the cache. */
-function cached(client) {
+export function cached(client) {
   const queries = client.getQueriesData({ queryKey: ["docs"] });
   return Object.fromEntries(queries.flatMap(([[, atom], data]) => data.map((doc) => [atom, doc])));
 }
-
-/** As its documentation has it "via the cache": keep the previous data, write, put it back on error. */
-export const viaTheCache = {
-  view: cached,
-  options: {
-    async onMutate({ atoms }, { client }) {
-      const keys = keysOf(Object.keys(atoms));
-      await Promise.all(keys.map((queryKey) => client.cancelQueries({ queryKey })));
-      const previous = keys.map((key) => [key, client.getQueryData(key)]);
-      const after = changed(cached(client), atoms);
-      for (const [key] of previous) client.setQueryData(key, found(after, key[1]));
-      return { previous };
-    },
-    onError(_, __, kept, { client }) {
-      for (const [key, data] of kept?.previous ?? []) client.setQueryData(key, data);
-    },
-  },
-};
 
 function overlaid(docs, { atoms }) {
   try {
@@ -40,15 +22,80 @@ function overlaid(docs, { atoms }) {
   }
 }
 
+/** As its documentation has it "via the cache": keep the previous data, write, put it back on error. */
+export const viaTheCache = {
+  view: cached,
+  options: {
+    async onMutate({ atoms }, { client }) {
+      const keys = keysOf(atoms);
+      await Promise.all(keys.map((queryKey) => client.cancelQueries({ queryKey })));
+      const previous = keys.map((key) => [key, client.getQueryData(key)]);
+      const after = overlaid(cached(client), { atoms });
+      for (const [key] of previous) client.setQueryData(key, found(after, key[1]));
+      return { previous };
+    },
+    onError(_, __, kept, { client }) {
+      for (const [key, data] of kept?.previous ?? []) client.setQueryData(key, data);
+    },
+  },
+};
+
 /** "Via the UI": the variables of the mutations under way, over what the cache has from the server. */
 export const viaTheUi = {
-  view(client) {
-    const pending = client.getMutationCache().findAll({ ...WRITES, status: "pending" });
-    return pending.reduce((docs, { state }) => overlaid(docs, state.variables), cached(client));
-  },
+  view: (client) => underWay(client).reduce(overlaid, cached(client)),
   watch: (client, look) => client.getMutationCache().subscribe(look),
   options: {},
 };
+
+/** Variables, in the order in which they were given. */
+export const underWay = (client) =>
+  client.getMutationCache().findAll({ ...WRITES, status: "pending" }).map(({ state }) => state.variables);
+
+/** What an application has of it; `fetch(atom)` reads, `send(variables)` writes. */
+export class Application {
+  client = new QueryClient();
+
+  constructor(pattern, docs, { fetch, shown, told }) {
+    this.given = { pattern, docs, fetch };
+    this.look = notifyManager.batchCalls(shown); // as the bindings to frameworks do
+    pattern.watch?.(this.client, this.look);
+    this.watch(docs);
+    this.options = {
+      ...WRITES,
+      ...pattern.options,
+      onSuccess: (_, variables) => told(variables, "ok"),
+      onError(...given) {
+        pattern.options.onError?.(...given);
+        told(given[1], "rejected", given[0]);
+      },
+      onSettled: (_, __, { atoms }) => (pattern.isLast?.(this.client) ?? true) && this.fetchAgain(atoms),
+    };
+  }
+
+  watch(atoms) {
+    const { docs, fetch } = this.given;
+    for (const queryKey of keysOf(atoms)) {
+      if (this.client.getQueryCache().find({ queryKey })) continue;
+      const [initialData, queryFn] = [found(docs, queryKey[1]), () => fetch(queryKey[1])];
+      const query = new QueryObserver(this.client, { queryKey, queryFn, initialData, notifyOnChangeProps: ["data"] });
+      query.subscribe(this.look);
+    }
+  }
+
+  fetchAgain(atoms) {
+    this.watch(atoms);
+    return Promise.all(keysOf(atoms).map((queryKey) => this.client.invalidateQueries({ queryKey })));
+  }
+
+  mutate(variables, mutationFn, more = {}) {
+    this.watch(variables.atoms);
+    return new MutationObserver(this.client, { ...this.options, ...more, mutationFn }).mutate(variables);
+  }
+
+  get view() {
+    return this.given.pattern.view(this.client);
+  }
+}
 
 /** What the server's reads answer: not before the data of every answered write is there. */
 class Reads {
@@ -77,49 +124,28 @@ class Reads {
   }
 }
 
+/** For profile `view`. */
 export const make = (pattern) => (docs, tell, run) => {
-  const [client, sent, reads] = [new QueryClient(), requests(), new Reads(docs)];
-  const invalidate = (atoms) =>
-    Promise.all(keysOf(atoms).map((queryKey) => client.invalidateQueries({ queryKey })));
-  const look = notifyManager.batchCalls(run.guard(() => tell.shown())); // as the bindings to frameworks do
-  const watch = (atoms) => {
-    for (const queryKey of keysOf(atoms)) {
-      if (client.getQueryCache().find({ queryKey })) continue;
-      const initialData = found(docs, queryKey[1]);
-      const options = { queryKey, queryFn: () => reads.fetch(queryKey[1]), initialData, notifyOnChangeProps: ["data"] };
-      new QueryObserver(client, options).subscribe(look);
-    }
-  };
-  const mutation = new MutationObserver(client, {
-    ...WRITES,
-    mutationFn: ({ m }) => sent.send(m),
-    ...pattern.options,
-    onSuccess: (_, { m }) => run.guard(tell.settled)(m, "ok"),
-    onError(...given) {
-      pattern.options.onError?.(...given);
-      run.guard(tell.settled)(given[1].m, "rejected");
-    },
-    onSettled: (_, __, { atoms }) => (pattern.isLast?.(client) ?? true) && invalidate(Object.keys(atoms)),
+  const [sent, reads] = [requests(), new Reads(docs)];
+  const app = new Application(pattern, docs, {
+    fetch: (atom) => reads.fetch(atom),
+    shown: run.guard(() => tell.shown()),
+    told: run.guard(({ m }, verdict) => tell.settled(m, verdict)),
   });
-  pattern.watch?.(client, look);
-  watch(Object.keys(docs));
-  const data = (entry, rows) => {
-    reads.arrived(entry, rows);
-    watch(rows.map(([atom]) => atom));
-    void invalidate(rows.map(([atom]) => atom));
-  };
   return {
     write(m, atoms) {
-      changed(pattern.view(client), atoms); // an application asks before it writes what cannot apply
-      watch(Object.keys(atoms));
-      mutation.mutate({ m, atoms }).catch(() => undefined);
+      changed(app.view, atoms); // an application asks before it writes what cannot apply
+      app.mutate({ m, atoms }, () => sent.send(m)).catch(() => undefined);
     },
     accepted(m, arrived) {
       arrived === undefined ? reads.late(m) : reads.arrived(arrived.entry, arrived.rows);
       sent.answer(m);
     },
     rejected: sent.refuse,
-    data,
-    view: () => pattern.view(client),
+    data(entry, rows) {
+      reads.arrived(entry, rows);
+      void app.fetchAgain(Object.fromEntries(rows));
+    },
+    view: () => app.view,
   };
 };
