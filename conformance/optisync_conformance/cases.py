@@ -42,6 +42,8 @@ EXPECTED: Final[dict[str, frozenset[str]]] = {
     "pipeline": frozenset({"out", "effects", "view", "shown", "documents", "position"})
     | {"pending", "places", "tickets"},
 }
+# Fields whose members are names of a script, which begin as matchers do.
+_BY_NAME: Final = ("places", "tickets")
 
 
 class _Raw(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -149,7 +151,7 @@ def _step(profile: str, raw: dict[str, object]) -> Step:
     for field in then:
         if field not in EXPECTED[profile]:
             raise ScriptError(f"`then` has {field!r}; profile {profile} has {_listed(profile)}")
-        _check_matchers(then[field])
+        _check_matchers(then[field], by_name=field in _BY_NAME)
     do = {key: value for key, value in raw.items() if key != "then"}
     return Step(frozen_object(filled_step(profile, do)), then)
 
@@ -158,8 +160,8 @@ def _listed(profile: str) -> str:
     return ", ".join(sorted(EXPECTED[profile]))
 
 
-def _check_matchers(expected: Json) -> None:
-    if isinstance(expected, Obj):
+def _check_matchers(expected: Json, by_name: bool = False) -> None:
+    if isinstance(expected, Obj) and not by_name:
         unknown = next((k for k in expected if k.startswith("$") and k not in MATCHERS), None)
         if unknown is not None:
             raise ScriptError(f"there is no matcher {unknown!r}")
