@@ -69,7 +69,7 @@ class Running:
         self._change: Observers[None] = Observers()
         self._operation: Observers[Told] = Observers()
         self._asked: Observers[Asked] = Observers()
-        self._effects: deque[Effect] = deque()
+        self._effects: deque[Effect | Callable[[], None]] = deque()
         self._performing = False
         self._requests: set[Task[None]] = set()
         self._unused: set[ClientSeq] = set()  # numbers that no request has carried yet
@@ -78,6 +78,14 @@ class Running:
     def run(self, given: Input) -> None:
         """Any input. Raises what the pipeline refuses it with."""
         self._take_in(given)
+        self._perform_all()
+
+    def afterwards(self, *due: Told | Callable[[], None]) -> None:
+        """Once everything has been told that is to be told now: tell this too, or do it.
+
+        For a host that has verdicts of an earlier life, or keeps verdicts until they are told.
+        """
+        self._effects += due
         self._perform_all()
 
     def _take_in(self, given: Input) -> None:
@@ -121,7 +129,7 @@ class Running:
             if self._effects and not self._loop.is_closed():  # a callback was interrupted
                 self._loop.call_soon(self._perform_all)
 
-    def _perform(self, effect: Effect) -> None:
+    def _perform(self, effect: Effect | Callable[[], None]) -> None:
         match effect:
             case Changed():
                 self._change.tell(None, self.errors)
@@ -140,6 +148,11 @@ class Running:
                 self._hand_over(effect)
             case Schedule():
                 self._loop.call_soon(self.run, Drain())
+            case _:
+                try:
+                    effect()
+                except Exception as error:
+                    self.errors.append(error)
 
     def _hand_over(self, request: Persist) -> None:
         self._unused.difference_update(request.seqs)

@@ -1,0 +1,152 @@
+"""Persistence over an outbox: an entry is stored, and its verdict told whenever it comes.
+
+The outbox hears everything first: what it has taken in is durable when the pipeline shows it.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from functools import partial
+
+from optisync.contracts.entry import EntryId, Written
+from optisync.contracts.messages import Accepted, Delta, Refused, Snapshot
+from optisync.errors import OptisyncError
+from optisync.outbox.effects import Diag, DiagCode, Effect
+from optisync.outbox.effects import Told as Reported
+from optisync.outbox.rows import InDoubt as Doubted
+from optisync.outbox.rows import Report
+from optisync.pipeline.effects import Told, Withdraw
+from optisync.pipeline.inputs import Enqueued, Failed, InDoubt
+from optisync.pipeline.state import Pipeline
+from optisync.shell.durable import DurableOutbox
+from optisync.shell.enqueueing_restart import restarted, ticket_of
+from optisync.shell.mutation_pipeline import MutationPipeline
+from optisync.shell.mutation_pipeline_ports import PersistRequest, PersistResult
+from optisync.shell.mutation_pipeline_running import Asked
+
+
+class OutboxPersistence:
+    """Stores entries in an outbox of mode `entity` that no one else enqueues to.
+
+    A life begins with the state that this one gives, the outbox giving the numbers; `attach` then
+    tells what was decided in earlier lives and not heard:
+
+    >>> from optisync.contracts.entry import Entity, EntityId, Resource
+    >>> from optisync.outbox.config import Config as OutboxConfig
+    >>> from optisync.pipeline.config import Config
+    >>> from optisync.pipeline.events import Write
+    >>> from optisync.shell.memory import MemoryStore
+    >>> from optisync.values import ClientId
+    >>> from optisync.view import Create
+    >>> import asyncio
+    >>> me = ClientId("me")
+    >>> async def life(store: MemoryStore) -> list[str]:
+    ...     outbox = DurableOutbox(OutboxConfig(me), store)
+    ...     persistence = OutboxPersistence(outbox)
+    ...     state = persistence.state()
+    ...     pipeline = MutationPipeline(Config(me), persistence, numbers=outbox, state=state)
+    ...     persistence.attach(pipeline)
+    ...     shown = list(pipeline.view)
+    ...     todo = Entity(Resource("todo"), EntityId(f"t{len(shown)}"))
+    ...     await pipeline.await_ticket(pipeline.dispatch(Write(todo, Create(1))), "optimistic")
+    ...     return shown
+    >>> store = MemoryStore()
+    >>> asyncio.run(life(store)), asyncio.run(life(store))
+    ([], ['todo/t0'])
+
+    Enqueueing blocks the loop for as long as the store takes. The server's deltas and snapshots
+    are given to `process_delta` and `process_snapshot` here.
+    """
+
+    def __init__(self, outbox: DurableOutbox) -> None:
+        self._outbox = outbox
+        self._held: deque[Effect] = deque()
+        self._holding = False
+
+    def state(self) -> Pipeline:
+        """What a life begins with: documents, numbers, and every write that is stored."""
+        return restarted(self._outbox.state, self._outbox.documents)
+
+    def attach(self, pipeline: MutationPipeline) -> None:
+        """Tell this pipeline verdicts, those first that were not heard in earlier lives."""
+        self._pipeline = pipeline
+        self._outbox.on_effect(self._heard)
+        pipeline.on_asked(self._asked)
+        for report in self._outbox.state.reports:
+            ticket = ticket_of(report)
+            code = None if ticket.refused is None else ticket.refused[1]
+            pipeline.afterwards(Told(report.seq, ticket.status, code), self._consumed(report))
+
+    async def persist(self, request: PersistRequest) -> PersistResult:
+        """Enqueued, durably; or Failed, with nothing stored and the numbers given up."""
+        try:
+            self._outbox.enqueue(request.entries, request.seqs)
+        except OptisyncError as refusal:
+            for seq in request.seqs:
+                self._tried(partial(self._outbox.give_up, seq))
+            return Failed(refusal.code)
+        return Enqueued(tuple(entry.entry_id for entry in request.entries))
+
+    def process_delta(self, delta: Delta) -> None:
+        """What the stream says, in order. Raises as the outbox does: then nobody has taken it."""
+        self._relay(partial(self._outbox.process_delta, delta), delta)
+
+    def process_snapshot(self, snapshot: Snapshot) -> None:
+        """All documents anew, and outcomes. Raises as the outbox does."""
+        self._relay(partial(self._outbox.process_snapshot, snapshot), snapshot)
+
+    def abandon(self, entry_id: EntryId) -> None:
+        """Give up on a write that was sent. Raises as the outbox does."""
+        self._outbox.abandon(entry_id)
+        self._pipeline.decided(entry_id, InDoubt())  # also where its verdict was told before
+
+    def _relay(self, store: Callable[[], None], given: Delta | Snapshot) -> None:
+        """To the outbox, then to the pipeline; verdicts wait until both have the documents."""
+        self._holding = True
+        try:
+            store()
+            self._pipeline.run(given)
+        finally:
+            self._holding = False
+            while self._held:
+                self._heard(self._held.popleft())
+
+    def _heard(self, effect: Effect) -> None:
+        if self._holding:
+            self._held.append(effect)
+            return
+        match effect:
+            case Reported(report):
+                self._pipeline.decided(report.entry_id, _verdict(report))
+                self._pipeline.afterwards(self._consumed(report))
+            case Diag(DiagCode.CONTRADICTORY_VERDICT, entry_id):
+                # Refused in a new epoch after it was told as accepted: no verdict, but it is gone.
+                if self._outbox.state.queue.named(entry_id) is None:
+                    self._pipeline.decided(entry_id, Refused(effect.code.value))
+            case _:
+                pass
+
+    def _asked(self, asked: Asked) -> None:
+        if isinstance(asked, Withdraw):
+            self._tried(partial(self._outbox.cancel, asked.entry_id))
+
+    def _consumed(self, report: Report) -> Callable[[], None]:
+        return lambda: self._outbox.consume(report.number)
+
+    def _tried(self, call: Callable[[], None]) -> None:
+        """A refusal changes nothing: what was sent stays, an open number ends with this life."""
+        try:
+            call()
+        except OptisyncError as refusal:
+            self._pipeline.errors.append(refusal)
+
+
+def _verdict(report: Report) -> Written | Refused | InDoubt:
+    match report.verdict:
+        case Accepted(server_seq, version, ids):
+            return Written(version, server_seq, ids)
+        case Refused():
+            return report.verdict
+        case Doubted():
+            return InDoubt()
