@@ -23,7 +23,6 @@ from optisync.pipeline.state import (
     Pipeline,
     QueuedEvent,
     Ticket,
-    known_entity,
     known_write,
     version_seen,
 )
@@ -72,7 +71,7 @@ def register(
         mutation = replace(mutation, needs=needs[index] if needs else ())
         after |= {*mutation.makers, *mutation.needs}
         turn = turn.put(mutation)
-    entities = tuple(known_entity(state, write.entity) for write in writes)
+    entities = tuple(write.entity for write in writes)
     event = QueuedEvent(
         given.seqs, entities, tuple(sorted(after)), kind, context, given.persist_key
     )

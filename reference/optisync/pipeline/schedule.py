@@ -12,7 +12,7 @@ from optisync.pipeline.config import Config
 from optisync.pipeline.effects import Persist
 from optisync.pipeline.events import Kind
 from optisync.pipeline.pending import Accepted, Mutation, Pending, Place
-from optisync.pipeline.state import Pipeline, QueuedEvent, Segment, known_entity
+from optisync.pipeline.state import QueuedEvent, Segment
 from optisync.pipeline.turn import Turn, entry_id_of
 from optisync.values import ClientSeq
 from optisync.view import Create
@@ -21,20 +21,11 @@ from optisync.view import Create
 def drain(turn: Turn) -> Turn:
     """Close the window: every queued event goes into a segment. [segments-are-runs]"""
     state = turn.state
-    queue = tuple(_known(state, event) for event in state.queue)
     segments = tuple(
-        Segment(state.segments + index, _seqs(run), run[0].context, run[0].persist_key)
-        for index, run in enumerate(runs(queue), start=1)
+        Segment(_seqs(run), run[0].context, run[0].persist_key) for run in runs(state.queue)
     )
     waiting = (*state.waiting, *segments)
-    closed = replace(
-        state,
-        queue=(),
-        window=HashTrieMap(),
-        waiting=waiting,
-        segments=state.segments + len(segments),
-    )
-    return hand_over(replace(turn, state=closed))
+    return replace(turn, state=replace(state, queue=(), window=HashTrieMap(), waiting=waiting))
 
 
 def runs(events: Sequence[QueuedEvent]) -> tuple[tuple[QueuedEvent, ...], ...]:
@@ -75,27 +66,41 @@ def hand_over(turn: Turn) -> Turn:
     """Hand every segment over that nothing holds back, in order. [order-per-entity]"""
     kept: list[Segment] = []
     for segment in turn.state.waiting:
-        # What was cancelled or rejected meanwhile is left out; it has split its run all the same.
-        live = [m for seq in segment.seqs if (m := turn.state.pending.get(seq)) is not None]
-        if any(held_back(turn.state.pending, mutation) for mutation in live):
-            kept.append(segment)
-        elif live:
-            turn = _handed(turn, segment, live)
-    if len(kept) == len(turn.state.waiting):
+        turn, rest = _go(turn, segment)
+        if rest:
+            kept.append(replace(segment, seqs=rest))
+    if kept == list(turn.state.waiting):
         return turn
     return replace(turn, state=replace(turn.state, waiting=tuple(kept)))
 
 
-def held_back(pending: Pending, mutation: Mutation) -> bool:
+def _go(turn: Turn, segment: Segment) -> tuple[Turn, tuple[ClientSeq, ...]]:
+    """Hand a segment over, or not; the numbers that stay.
+
+    What was cancelled or rejected meanwhile is left out: it has split its run all the same. Two
+    names of one row may turn out to be in one segment: the later write then stays behind.
+    """
+    pending, mates = turn.state.pending, frozenset(segment.seqs)
+    live = [mutation for seq in segment.seqs if (mutation := pending.get(seq)) is not None]
+    if any(held_back(pending, mutation, mates) for mutation in live):
+        return turn, tuple(mutation.seq for mutation in live)
+    free = [mutation for mutation in live if not held_back(pending, mutation)]
+    rest = tuple(mutation.seq for mutation in live if mutation not in free)
+    return (_handed(turn, segment, free) if free else turn), rest
+
+
+def held_back(
+    pending: Pending, mutation: Mutation, mates: frozenset[ClientSeq] = frozenset()
+) -> bool:
     """Whether a write must wait for another: of its entity, or one that it depends on.
 
-    Also for one whose outcome is unknown: it may still be executed.
+    Also for one whose outcome is unknown: it may still be executed. `mates` do not count.
     """
     undelivered = (Place.WAITING, Place.PERSISTING, Place.UNKNOWN)
     for seq in pending.entities[mutation.write.entity]:
         if seq >= mutation.seq:
             break
-        if pending.members[seq].status in undelivered:
+        if seq not in mates and pending.members[seq].status in undelivered:
             return True
     makers = (pending.get(seq) for seq in mutation.makers)  # [child-after-parent]
     if any(maker is not None and maker.status in undelivered for maker in makers):
@@ -107,13 +112,11 @@ def held_back(pending: Pending, mutation: Mutation) -> bool:
 def _handed(turn: Turn, segment: Segment, live: list[Mutation]) -> Turn:
     for mutation in live:
         turn = turn.put(replace(mutation, status=Place.PERSISTING))
-    handed = turn.state.handed.insert(segment.number, segment)
+    seqs = tuple(mutation.seq for mutation in live)
+    handed = turn.state.handed.insert(seqs[0], seqs)
     turn = replace(turn, state=replace(turn.state, handed=handed))
     entries = tuple(_entry(turn.config, turn.state.pending, m, segment) for m in live)
-    seqs = tuple(mutation.seq for mutation in live)
-    return turn.with_effect(
-        Persist(segment.number, entries, seqs, segment.context, segment.persist_key)
-    )
+    return turn.with_effect(Persist(seqs[0], entries, seqs, segment.context, segment.persist_key))
 
 
 def _entry(config: Config, pending: Pending, mutation: Mutation, segment: Segment) -> WriteEntry:
@@ -130,10 +133,6 @@ def _entry(config: Config, pending: Pending, mutation: Mutation, segment: Segmen
         makers,
         segment.context.timestamp,
     )
-
-
-def _known(state: Pipeline, event: QueuedEvent) -> QueuedEvent:
-    return replace(event, entities=tuple(known_entity(state, e) for e in event.entities))
 
 
 def _seqs(run: Sequence[QueuedEvent]) -> tuple[ClientSeq, ...]:

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from optisync.contracts.entry import (
+    Entity,
     EntryId,
     Row,
     Stamp,
@@ -47,12 +48,12 @@ from optisync.view import (
 
 def persisted(turn: Turn, given: Persisted) -> Turn:
     """The answer of persistence to one request; a second one has no effect. [answer-once]"""
-    segment = turn.state.handed.get(given.handle)
-    if segment is None:
+    seqs = turn.state.handed.get(given.handle)
+    if seqs is None:
         return turn
     handed = turn.state.handed.remove(given.handle)
     turn = replace(turn, state=replace(turn.state, handed=handed))
-    asked = {entry_id_of(turn.config, seq): seq for seq in segment.seqs}
+    asked = {entry_id_of(turn.config, seq): seq for seq in seqs}
     match given.outcome:
         case Confirmed(results, epoch):
             return _answered(turn, asked, results, epoch)
@@ -139,24 +140,51 @@ def accept(turn: Turn, mutation: Mutation, written: Written) -> Turn:
     """The server has it: its verdict is told, and it is shown until the documents have it."""
     turn = heard(turn, mutation.seq, written.version, written.ids)
     mutation, before = turn.state.pending.members[mutation.seq], turn.state.docs
+    accepted = Accepted(written.server_seq, written.version)
+    turn = turn.put(replace(mutation, status=accepted))
     if written.server_seq is not None:  # [accepted-until-covered]
-        if written.server_seq <= turn.state.server_seq:
-            return retire(turn, (mutation,), None)
-        return turn.put(replace(mutation, status=Accepted(written.server_seq, written.version)))
-    entity, row = mutation.write.entity, _row_after(turn, mutation, written)
+        return covered(turn, None)
+    entity, maker = mutation.write.entity, turn.state.pending.making(mutation.write.entity.id)
+    if maker is not None:  # the row has a name that is not its own yet: read it when it has
+        return turn
+    row = _row_after(turn, mutation, written)
     unversioned = written.version is None and atom_of(entity) in turn.state.versions
     if row is None or unversioned:  # [row-from-exact-base]
-        turn = turn.put(replace(mutation, status=Accepted(None, written.version)))
         return turn.with_effect(Stale(entity))
-    turn = replace(turn, state=put_row(turn.state, entity, row, written.version))
-    return retire(turn, (mutation,), before if turn.state.docs is not before else None)
+    state = put_row(turn.state, entity, row, written.version)
+    turn, read = replace(turn, state=state), entity if written.version is None else None
+    return covered(turn, before if state.docs is not before else None, read)
+
+
+def covered(turn: Turn, before: Docs | None, read: Entity | None = None) -> Turn:
+    """Accepted writes that the documents hold now are retired. [accepted-until-covered]
+
+    They hold one if they have reached its position, or its row has reached its version; one
+    without either if its entity was `read`.
+    """
+    state, found = turn.state, list[Mutation]()
+    for seq in sorted(state.pending.accepted):
+        mutation = state.pending.members[seq]
+        entity = mutation.write.entity
+        match mutation.status:
+            case Accepted(None, None):
+                held = entity == read
+            case Accepted(None, version) if version is not None:
+                known = state.versions.get(atom_of(entity))
+                held = known is not None and known >= Stamp(state.epoch, version)
+            case Accepted(server_seq) if server_seq is not None:
+                held = server_seq <= state.server_seq
+            case _:
+                held = False
+        found += [mutation] if held else []
+    return retire(turn, found, before)
 
 
 def _row_after(turn: Turn, mutation: Mutation, written: Written) -> Row | None:
     """The row that a write has left at the server, as far as it can be known.
 
     From the answer, from a change that leaves the same whatever was there, or from the document
-    if it has the version that the write was made on.
+    if it has the version that the write was made on, and no earlier own write is on its way.
     """
     change, atom = mutation.write.change, atom_of(mutation.write.entity)
     match change:
@@ -167,7 +195,9 @@ def _row_after(turn: Turn, mutation: Mutation, written: Written) -> Row | None:
         case Delete():
             return Row(ABSENT)
         case Update() | Upsert():
-            if mutation.base is None or turn.state.versions.get(atom) != mutation.base:
+            own = turn.state.pending.of(mutation.write.entity)[0].seq < mutation.seq
+            known = turn.state.versions.get(atom)
+            if own or known is None or known != mutation.base:
                 return None
     try:
         return Row(apply_change(atom, turn.state.docs.get(atom, ABSENT), change))
@@ -229,13 +259,24 @@ def _orphaned(turn: Turn, mutation: Mutation) -> Turn:
 def _named(turn: Turn, seq: ClientSeq, ids: Ids) -> Turn:
     """Everything pending goes by the server's ids from now on. [ids-in-view]"""
     for temporary, real in ids:
-        maker = turn.state.pending.making(temporary)
         aliases = turn.state.aliases.insert(temporary, real)
+        maker = turn.state.pending.making(temporary)
         turn = replace(turn, state=replace(turn.state, aliases=aliases))
-        if maker is None:
-            continue
-        for named in (maker, *turn.state.pending.depending_on(maker.seq)):
-            turn = turn.put(replace(named, write=known_write(turn.state, named.write)))
+        turn = turn if maker is None else _renamed(turn, maker)
+    made = turn.state.pending.members[seq]
+    return _renamed(turn, made) if made.write.temporary else turn  # its id is the client's
+
+
+def _renamed(turn: Turn, maker: Mutation) -> Turn:
+    """The id of a row is known: what is pending has it, what was accepted under none is read."""
+    named = replace(known_write(turn.state, maker.write), temporary=False)
+    children = turn.state.pending.depending_on(maker.seq)
+    turn = turn.put(replace(maker, write=named))
+    for child in children:
+        write = known_write(turn.state, child.write)
+        turn = turn.put(replace(child, write=write))
+        if isinstance(child.status, Accepted) and child.status.server_seq is None:
+            turn = turn.with_effect(Stale(write.entity))
     return turn
 
 

@@ -92,7 +92,6 @@ class QueuedEvent:
 class Segment:
     """Writes that are persisted together, under the context of the first event."""
 
-    number: int
     seqs: tuple[ClientSeq, ...]
     context: Context
     persist_key: str | None
@@ -130,8 +129,8 @@ class Pipeline:
     a version without a document is that of a deleted one. `loaded`: a snapshot has come.
     `aliases`: the server's id for each temporary one, None if its create came to nothing.
     `window`: the action ids given in this drain window. `waiting`: segments not handed over yet,
-    `handed`: those without an answer. `decided`: tickets with a verdict, oldest
-    first; `awaited`: tickets somebody waits for.
+    `handed`: requests without an answer, by their first number. `decided`: tickets with a verdict,
+    oldest first; `awaited`: tickets somebody waits for.
     """
 
     docs: Docs = field(default_factory=Obj)
@@ -145,8 +144,7 @@ class Pipeline:
     queue: tuple[QueuedEvent, ...] = ()
     window: HashTrieMap[tuple[str, str], str] = field(default_factory=lambda: HashTrieMap())
     waiting: tuple[Segment, ...] = ()
-    handed: HashTrieMap[int, Segment] = field(default_factory=lambda: HashTrieMap())
-    segments: int = 0
+    handed: HashTrieMap[int, tuple[ClientSeq, ...]] = field(default_factory=lambda: HashTrieMap())
     tickets: HashTrieMap[int, Ticket] = field(default_factory=lambda: HashTrieMap())
     begun: int = 0
     decided: tuple[int, ...] = ()

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from math import inf
 
 from rpds import HashTrieMap
 
@@ -15,11 +14,11 @@ from optisync.pipeline.effects import DiagCode
 from optisync.pipeline.errors import EpochAhead
 from optisync.pipeline.inputs import Fetched, Hydrate
 from optisync.pipeline.pending import Accepted, Mutation, Place
-from optisync.pipeline.settlement import heard, lose, refuse, retire
+from optisync.pipeline.settlement import covered, heard, lose, refuse
 from optisync.pipeline.state import known_entity
 from optisync.pipeline.turn import Turn, entry_id_of
 from optisync.values import Version
-from optisync.view import Docs, apply_changes
+from optisync.view import apply_changes
 
 
 def delta_applied(turn: Turn, delta: Delta) -> Turn:
@@ -41,7 +40,7 @@ def delta_applied(turn: Turn, delta: Delta) -> Turn:
     for label in delta.settles:
         if label.client == turn.config.client:
             turn = _labelled(turn, delta, label, fresh)
-    return _covered(turn, state.docs if fresh else None)
+    return covered(turn, state.docs if fresh else None)
 
 
 def _labelled(turn: Turn, delta: Delta, label: Label, fresh: bool) -> Turn:
@@ -68,18 +67,6 @@ def _with_version(turn: Turn, mutation: Mutation, version: Version | None, delta
     return replace(turn, state=replace(turn.state, versions=versions))
 
 
-def _covered(turn: Turn, before: Docs | None) -> Turn:
-    """Accepted writes whose position the documents have reached. [accepted-until-covered]"""
-    accepted = (turn.state.pending.members[seq] for seq in sorted(turn.state.pending.accepted))
-    reached = [m for m in accepted if _position(m) <= turn.state.server_seq]
-    return retire(turn, reached, before)
-
-
-def _position(mutation: Mutation) -> float:
-    at = mutation.status.server_seq if isinstance(mutation.status, Accepted) else None
-    return inf if at is None else at
-
-
 def snapshot_applied(turn: Turn, snapshot: Snapshot) -> Turn:
     """All documents anew, and the outcomes of this client's writes. [snapshot-settles]"""
     state = turn.state
@@ -95,14 +82,14 @@ def snapshot_applied(turn: Turn, snapshot: Snapshot) -> Turn:
         versions=HashTrieMap(stamped),
         loaded=True,
     )
-    turn = replace(turn, state=moved)
+    turn = replace(turn, state=moved, changed=True)
     outcomes = {outcome.seq: outcome for outcome in snapshot.outcomes}
     for mutation in state.pending:
         known = turn.state.pending.get(mutation.seq)
         if known is not None and known.status is not Place.WAITING:
             outcome = outcomes.get(mutation.seq)
             turn = _outcome(turn, known, outcome, reborn and not snapshot.client_known, reborn)
-    return _covered(turn, state.docs)
+    return covered(turn, state.docs)
 
 
 def _outcome(
@@ -133,18 +120,8 @@ def fetched(turn: Turn, given: Fetched) -> Turn:
     for read in given.rows:
         entity = known_entity(turn.state, read.entity)
         turn = replace(turn, state=put_row(turn.state, entity, read.row, read.version))
-        held = [m for m in turn.state.pending.of(entity) if _is_held(m, read.version)]
-        turn = retire(turn, held, before)
+        turn = covered(turn, before, entity)
     return turn
-
-
-def _is_held(mutation: Mutation, read: Version | None) -> bool:
-    """Whether a row at the version that was read holds an accepted write."""
-    match mutation.status:
-        case Accepted(None, version):
-            return version is None or (read is not None and read >= version)
-        case _:
-            return False
 
 
 def hydrate(turn: Turn, given: Hydrate) -> Turn:

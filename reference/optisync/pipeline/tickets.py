@@ -41,9 +41,11 @@ def wait(turn: Turn, given: Await) -> Turn:
 
 def tell(turn: Turn) -> Turn:
     """Tell of every ticket that moved in this step, in the order of dispatch. [told-in-order]"""
-    moved = [n for n in turn.touched if turn.state.tickets.get(n) is not None]
-    for number in sorted(moved, key=lambda n: turn.state.tickets[n].first or 0):
-        ticket = turn.state.tickets[number]
+    moved = [(t.first or 0, n) for n in turn.touched if (t := turn.state.tickets.get(n))]
+    for _, number in sorted(moved):
+        ticket = turn.state.tickets.get(number)
+        if ticket is None:  # forgotten for the sake of one before it
+            continue
         status = status_after(ticket, _statuses(turn, ticket))
         if status is not ticket.status:
             turn = _put(turn, number, replace(ticket, status=status))
