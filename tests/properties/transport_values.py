@@ -1,0 +1,113 @@
+"""Hypothesis strategies: entries and what is asked about them, results, answers to operations."""
+
+from collections.abc import Sequence
+
+from hypothesis import strategies as st
+from tests.reference import json_strategies
+
+from optisync.contracts.entry import (
+    Entity,
+    EntityId,
+    EntryId,
+    IdempotencyKey,
+    Millis,
+    Resource,
+    Row,
+    Stamp,
+    Unknown,
+    WriteEntry,
+    WriteEntryResult,
+    Written,
+)
+from optisync.contracts.messages import Ids, Refused
+from optisync.contracts.remote import (
+    Done,
+    Failed,
+    OpId,
+    RemoteError,
+    RemoteOpResult,
+    WriteOp,
+    WriteResultData,
+)
+from optisync.patch import Add, Remove, Replace
+from optisync.transport.alignment import Outcome
+from optisync.transport.driver import Outgoing
+from optisync.values import Epoch, Json, Obj, ServerSeq, Version, freeze
+from optisync.view import ABSENT, Change, Create, Delete, Update, Upsert
+
+STRANGER = EntryId("stranger")
+RESOURCES = ("note", "tag")
+
+values: st.SearchStrategy[Json] = json_strategies.values.map(freeze)
+numbers = st.integers(0, 3)
+versions = st.none() | numbers.map(Version)
+waits = st.none() | numbers.map(Millis)
+codes = st.sampled_from(["conflict", "busy"])
+patches = st.lists(
+    st.builds(Replace, st.just(("x",)), values)
+    | st.builds(Add, st.just(("y", "0")), values)
+    | st.just(Remove(("~",))),
+    max_size=2,
+).map(tuple)
+changes: st.SearchStrategy[Change] = (
+    st.builds(Create, values)
+    | st.builds(Update, patches)
+    | st.builds(Upsert, values, st.none() | patches)
+    | st.just(Delete())
+)
+# Few options, some of them nearly equal.
+options: st.SearchStrategy[Obj] = st.sampled_from(
+    [Obj(), Obj({"a": 1, "b": 2}), Obj({"b": 2, "a": 1}), Obj({"a": 1}), Obj({"a": True})]
+)
+ids: st.SearchStrategy[Ids] = st.dictionaries(
+    st.sampled_from(["t1", "t2"]), st.sampled_from(["s1", "s2"]), max_size=2
+).map(lambda found: tuple(sorted(found.items())))
+rows = st.none() | (values | st.just(ABSENT)).map(Row)
+written = st.builds(Written, versions, st.none() | numbers.map(ServerSeq), ids, rows)
+outcomes: st.SearchStrategy[Outcome] = (
+    written | st.builds(Refused, codes) | st.builds(Unknown, waits)
+)
+errors = codes.map(lambda code: RemoteError(code, definite=True)) | st.builds(
+    RemoteError, codes, st.just(value=False), waits
+)
+
+
+def plain(name: str, resource: str) -> WriteEntry:
+    """An entry of which only the name and the resource matter."""
+    entity = Entity(Resource(resource), EntityId("a"))
+    return WriteEntry(EntryId(name), IdempotencyKey(f"key-of-{name}"), entity, Delete())
+
+
+@st.composite
+def entries(draw: st.DrawFn, name: str) -> WriteEntry:
+    """An entry of this name."""
+    return WriteEntry(
+        entry_id=EntryId(name),
+        idempotency_key=IdempotencyKey(f"key-of-{name}"),
+        entity=Entity(
+            Resource(draw(st.sampled_from(RESOURCES))), EntityId(draw(st.sampled_from("ab")))
+        ),
+        change=draw(changes),
+        base=draw(st.none() | st.builds(Stamp, numbers.map(Epoch), numbers.map(Version))),
+        temporary=draw(st.booleans()),
+        client_time_ms=Millis(draw(numbers)),
+    )
+
+
+@st.composite
+def batches(draw: st.DrawFn, most: int = 5) -> tuple[Outgoing, ...]:
+    """Entries with ids of their own, and what is asked about each."""
+    kinds = draw(st.lists(st.tuples(st.sampled_from(RESOURCES), options), max_size=most))
+    return tuple(Outgoing(plain(f"e{n}", res), asked) for n, (res, asked) in enumerate(kinds))
+
+
+@st.composite
+def heaps(draw: st.DrawFn, ops: Sequence[WriteOp]) -> tuple[RemoteOpResult, ...]:
+    """Results of operations as no backend should give them: of ours and others, in any order."""
+    known = [entry.entry_id for op in ops for entry in op.entries]
+    names = st.sampled_from([*(op.op_id for op in ops), OpId("other")])
+    results = st.builds(WriteEntryResult, st.sampled_from([*known, STRANGER]), outcomes)
+    done = st.builds(
+        Done, names, st.lists(results, max_size=4).map(lambda r: WriteResultData(tuple(r)))
+    )
+    return tuple(draw(st.lists(done | st.builds(Failed, names, errors), max_size=4)))
