@@ -1,7 +1,7 @@
 // TanStack Query: a query for each document and a mutation for each write.
 import { changed } from "../../typescript/dist/kit/index.js";
 import { requests } from "../common.mjs";
-import { MutationObserver, notifyManager, QueryClient, QueryObserver } from "@tanstack/query-core";
+import { MutationObserver, notifyManager, QueryClient, QueryObserver, replaceEqualDeep } from "@tanstack/query-core";
 
 const WRITES = { mutationKey: ["write"] };
 // A query always has data: of a document that is absent, an empty list.
@@ -9,7 +9,7 @@ const found = (docs, atom) => (Object.hasOwn(docs, atom) ? [docs[atom]] : []);
 const keysOf = (atoms) => Object.keys(atoms).map((atom) => ["docs", atom]);
 
 /** The documents in the cache. */
-export function cached(client) {
+function cached(client) {
   const queries = client.getQueriesData({ queryKey: ["docs"] });
   return Object.fromEntries(queries.flatMap(([[, atom], data]) => data.map((doc) => [atom, doc])));
 }
@@ -26,7 +26,8 @@ function overlaid(docs, { atoms }) {
 export const viaTheCache = {
   view: cached,
   options: {
-    async onMutate({ atoms }, { client }) {
+    async onMutate({ atoms, optimistic }, { client }) {
+      if (optimistic === false) return undefined;
       const keys = keysOf(atoms);
       await Promise.all(keys.map((queryKey) => client.cancelQueries({ queryKey })));
       const previous = keys.map((key) => [key, client.getQueryData(key)]);
@@ -42,18 +43,27 @@ export const viaTheCache = {
 
 /** "Via the UI": the variables of the mutations under way, over what the cache has from the server. */
 export const viaTheUi = {
-  view: (client) => underWay(client).reduce(overlaid, cached(client)),
-  watch: (client, look) => client.getMutationCache().subscribe(look),
+  documents: cached,
+  view: (client) => underWay(client).filter(({ optimistic }) => optimistic !== false).reduce(overlaid, cached(client)),
+  watch(client, look) {
+    let seen = []; // as the bindings to frameworks do
+    client.getMutationCache().subscribe(() => {
+      const now = replaceEqualDeep(seen, underWay(client));
+      if (now !== seen) look((seen = now));
+    });
+  },
   options: {},
 };
 
 /** Variables, in the order in which they were given. */
-export const underWay = (client) =>
+const underWay = (client) =>
   client.getMutationCache().findAll({ ...WRITES, status: "pending" }).map(({ state }) => state.variables);
 
 /** What an application has of it; `fetch(atom)` reads, `send(variables)` writes. */
 export class Application {
   client = new QueryClient();
+
+  #watched = new Set();
 
   constructor(pattern, docs, { fetch, shown, told }) {
     this.given = { pattern, docs, fetch };
@@ -75,7 +85,8 @@ export class Application {
   watch(atoms) {
     const { docs, fetch } = this.given;
     for (const queryKey of keysOf(atoms)) {
-      if (this.client.getQueryCache().find({ queryKey })) continue;
+      if (this.#watched.has(queryKey[1])) continue;
+      this.#watched.add(queryKey[1]);
       const [initialData, queryFn] = [found(docs, queryKey[1]), () => fetch(queryKey[1])];
       const query = new QueryObserver(this.client, { queryKey, queryFn, initialData, notifyOnChangeProps: ["data"] });
       query.subscribe(this.look);
