@@ -13,6 +13,9 @@ from optisync_conformance.register.actions import Scope, act, enabled, game
 from optisync_conformance.register.document import read_answers
 from optisync_conformance.register.outboxactions import game as outbox_game
 from optisync_conformance.register.outboxrules import read_outbox_rules
+from optisync_conformance.register.pipelineactions import game as pipeline_game
+from optisync_conformance.register.pipelinerules import read_pipeline_rules
+from optisync_conformance.register.pipelineworld import Promise
 from optisync_conformance.register.rules import (
     RegisterMalformed,
     Rejected,
@@ -37,6 +40,13 @@ SEED_003 = (
     *("§3 onStateChange", "§3 onApplyDelta", "§3 onRollback"),
     *("§4.1", "§4.2", "§4.3", "§4.4", "§4.5", "§5"),
 )
+
+
+SEED_000_MODULES = (
+    *("MutationPipeline", "Scheduler", "LocalPlan", "MutationProgram", "MutationFlow"),
+    *("WriteIntents", "WriteOps", "Persist", "WritebackCollector", "WriteTicketManager"),
+)
+SEED_000_CONCEPTS = ("Segments", "Optimistic state", "Patches", "Persistence", "Tickets")
 
 
 @pytest.fixture(scope="module")
@@ -68,7 +78,7 @@ def test_every_departure_that_has_a_rule_to_reject_rejects_it() -> None:
 
 
 def test_every_requirement_is_an_answer() -> None:
-    files = ("register.toml", "outbox-register.toml")
+    files = ("register.toml", "outbox-register.toml", "pipeline-register.toml")
     cited = {slug for file in files for a in read_answers(SPECS / file) for slug in a.slugs}
     assert set(requirements()) - cited == {"settled-once"}  # the profile view's own told-once
 
@@ -84,6 +94,37 @@ def test_the_search_finds_nothing_in_the_reference_outbox() -> None:
     rule = read_outbox_rules(SPECS / "outbox-rejected.toml")[0]
     same = outbox_game(rule.reference, rule.scope)
     assert shortest(same, same, rule.promise, 7) is None
+
+
+def test_every_rejected_rule_of_the_pipeline_has_its_trace() -> None:
+    rules = read_pipeline_rules(SPECS / "pipeline-rejected.toml")
+    text = (SPECS / "pipeline-register.md").read_text(encoding="utf-8")
+    assert len(rules) >= 17
+    assert all(f"\n## {rule.name}\n" in text for rule in rules)
+
+
+def test_every_part_of_seed_000_is_answered() -> None:
+    answered = {answer.seed for answer in read_answers(SPECS / "pipeline-register.toml")}
+    assert {f"000 call chain {number}" for number in range(1, 6)} <= answered
+    assert {f"000 module map: {name}" for name in SEED_000_MODULES} <= answered
+    assert {f"000 key concepts: {name}" for name in SEED_000_CONCEPTS} <= answered
+    assert {
+        "000",
+        "000 error handling 1",
+        "000 error handling 2",
+        "000 contributor notes",
+    } <= answered
+
+
+@pytest.mark.parametrize(
+    "name", ["later-passes-unknown", "older-row-replaces", "undo-needs-nothing"]
+)
+def test_the_search_finds_nothing_in_the_reference_pipeline(name: str) -> None:
+    rules = read_pipeline_rules(SPECS / "pipeline-rejected.toml")
+    rule = next(rule for rule in rules if rule.name == name)
+    same = pipeline_game(rule.reference, rule.scope)
+    for promise in Promise:
+        assert shortest(same, same, promise, 6) is None
 
 
 def test_the_search_finds_nothing_in_the_reference(rules: tuple[Rejected, ...]) -> None:

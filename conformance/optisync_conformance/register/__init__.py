@@ -2,7 +2,7 @@
 
 `specs/register.toml` holds the answers, `specs/rejected.toml` the rejected rules as executable
 variants; `specs/register.md` is generated from both. For the outbox the three are called
-`outbox-register.toml`, `outbox-rejected.toml` and `outbox-register.md`.
+`outbox-register.toml`, `outbox-rejected.toml` and `outbox-register.md`; likewise for the pipeline.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import click
 from optisync_conformance.faults import FaultError
 from optisync_conformance.register.document import render
 from optisync_conformance.register.outboxdocument import render_outbox
+from optisync_conformance.register.pipelinedocument import render_pipeline
 from optisync_conformance.register.rules import RegisterMalformed
 from optisync_conformance.register.search import ReferenceBreaks
 from optisync_conformance.register.variants import EditMisses
@@ -32,7 +33,11 @@ def command(how: str | None) -> int:
     """
     try:
         specs = resource_dir("specs")
-        texts = {"register.md": render(specs), "outbox-register.md": render_outbox(specs)}
+        texts = {
+            "register.md": render(specs),
+            "outbox-register.md": render_outbox(specs),
+            "pipeline-register.md": render_pipeline(specs),
+        }
     except (
         RegisterMalformed,
         EditMisses,

@@ -24,6 +24,10 @@ from optisync.outbox.config import Config as OutboxConfig
 from optisync.outbox.effects import Effect as OutboxEffect
 from optisync.outbox.inputs import Input as OutboxInput
 from optisync.outbox.state import Outbox
+from optisync.pipeline.config import Config as PipelineConfig
+from optisync.pipeline.effects import Effect as PipelineEffect
+from optisync.pipeline.inputs import Input as PipelineInput
+from optisync.pipeline.state import Pipeline
 from optisync.server.state import Server
 from optisync.server.step import Effect as ServerEffect
 from optisync.server.step import Input as ServerInput
@@ -32,6 +36,9 @@ from optisync.view import Docs, Folded, Overlay
 ClientStep: TypeAlias = Callable[[Config, Coordinator, Input], Step[Coordinator, Effect]]
 ServerStep: TypeAlias = Callable[[Server, ServerInput], Step[Server, ServerEffect]]
 OutboxStep: TypeAlias = Callable[[OutboxConfig, Outbox, OutboxInput], Step[Outbox, OutboxEffect]]
+PipelineStep: TypeAlias = Callable[
+    [PipelineConfig, Pipeline, PipelineInput], Step[Pipeline, PipelineEffect]
+]
 Fold: TypeAlias = Callable[[Docs, Iterable[Overlay]], Folded]
 Functions: TypeAlias = dict[str, object]
 
@@ -83,6 +90,26 @@ OUTBOX_MODULES: Final = (
 def build_outbox(edits: Iterable[Edit] = ()) -> OutboxStep:
     """The outbox of the reference with `edits` made. Raises EditMisses."""
     return cast(OutboxStep, _copies(OUTBOX_MODULES, edits)["outbox.step"]["step"])
+
+
+PIPELINE_MODULES: Final = (
+    "contracts.entry",
+    "pipeline.documents",
+    "pipeline.history",
+    "pipeline.plan",
+    "pipeline.revert",
+    "pipeline.schedule",
+    "pipeline.settlement",
+    "pipeline.state",
+    "pipeline.step",
+    "pipeline.stream",
+    "pipeline.tickets",
+)
+
+
+def build_pipeline(edits: Iterable[Edit] = ()) -> PipelineStep:
+    """The pipeline of the reference with `edits` made. Raises EditMisses."""
+    return cast(PipelineStep, _copies(PIPELINE_MODULES, edits)["pipeline.step"]["step"])
 
 
 def build(edits: Iterable[Edit] = ()) -> Machines:
