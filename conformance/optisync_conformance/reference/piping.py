@@ -96,12 +96,18 @@ class Engine:
             if m.seq in self._enqueued
         ]
         self._telling.tickets = {int(m.seq): self._names.name(m.seq) for m in stored}
-        versions, aliases = dead.versions.items(), dead.aliases.items()
         self._dead = None
-        counter = dead.numbered
-        self._begin(
-            start(dead.docs, dead.epoch, dead.server_seq, versions, counter, stored, aliases)
+        again = start(
+            dead.docs,
+            dead.epoch,
+            dead.server_seq,
+            dead.versions.items(),
+            dead.numbered,
+            stored,
+            dead.aliases.items(),
+            dead.loaded,
         )
+        self._begin(again)
 
     def _call(self, step: ScriptStep) -> Out:
         run, telling = self._life.run, self._telling

@@ -9,14 +9,15 @@ from optisync.errors import ChangeInapplicable
 from optisync.patch import Add, Copy, Move, Op, Remove, Replace, Test
 from optisync.pipeline.errors import EventMalformed
 from optisync.pipeline.events import Patches, Write
-from optisync.values import AtomKey, Json
+from optisync.values import AtomKey
 from optisync.view import ABSENT, Change, Create, Delete, Update, Upsert, apply_change
 
 
 def compose(first: Change | None, then: Change) -> Change | None:
     """One change that does what two in a row do; None: nothing. [patches-to-entries]
 
-    Raises ChangeInapplicable if the second can never apply after the first.
+    For the changes that patches and inverses consist of, which are no upserts. Raises
+    ChangeInapplicable if the second can never apply after the first.
 
     >>> compose(Create(1), Update((Replace((), 2),)))
     Create(value=2)
@@ -24,26 +25,21 @@ def compose(first: Change | None, then: Change) -> Change | None:
     match first, then:
         case None, _:
             return then
+        case Create(value), Update():
+            done = apply_change(AtomKey(""), value, then)
+            assert done is not ABSENT
+            return Create(done)
         case Create(), Delete():
             return None
-        case ((Update() | Upsert()), Delete()):
-            return Delete()
-        case Create(value), (Update() | Upsert()):
-            return Create(_after(value, then))
-        case Upsert(value, None), (Update() | Upsert()):
-            return Upsert(_after(value, then))
-        case Upsert(value, patch), Update(more) if patch is not None:
-            return Upsert(_after(value, then), patch + more)
-        case Upsert(value, patch), Upsert(_, more) if patch is not None and more is not None:
-            return Upsert(_after(value, then), patch + more)
-        case ((Update() | Upsert()), Upsert(value, None)):
-            return Update((Replace((), value),)) if isinstance(first, Update) else Upsert(value)
-        case Update(patch), (Update(more) | Upsert(_, more)) if more is not None:
+        case Update(patch), Update(more):
             return Update(patch + more)
-        case Delete(), (Create(value) | Upsert(value)):
+        case Update(), Delete():
+            return then
+        case Delete(), Create(value):
             return Update((Replace((), value),))
         case _:
-            raise ChangeInapplicable("", f"a {_name(then)} after a {_name(first)}")
+            names = type(then).__name__.lower(), type(first).__name__.lower()
+            raise ChangeInapplicable("", "a {} after a {}".format(*names))
 
 
 def writes_of(event: Write | Patches) -> tuple[Write, ...]:
@@ -97,13 +93,3 @@ def _checked(write: Write) -> Write:
     if isinstance(write.change, Update) and not write.change.patch:
         raise EventMalformed("/change", "it changes nothing")
     return write
-
-
-def _after(value: Json, then: Change) -> Json:
-    done = apply_change(AtomKey(""), value, then)
-    assert done is not ABSENT
-    return done
-
-
-def _name(change: Change | None) -> str:
-    return type(change).__name__.lower()

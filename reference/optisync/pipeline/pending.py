@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from enum import Enum
-from typing import TypeAlias, TypeVar
+from typing import TypeAlias
 
 from rpds import HashTrieMap, HashTrieSet
 
@@ -116,10 +116,12 @@ class Pending:
     def drop(self, seq: ClientSeq) -> Pending:
         """Without this number, and every other as it is."""
         old = self.members[seq]
-        entity, children = old.write.entity, self.children
-        entities = _without(self.entities, entity, seq)
+        entity, entities, children = old.write.entity, self.entities, self.children
+        others = tuple(other for other in entities[entity] if other != seq)
+        entities = entities.insert(entity, others) if others else entities.remove(entity)
         for parent in {*old.makers, *old.needs}:
-            children = _without(children, parent, seq)
+            left = tuple(other for other in children[parent] if other != seq)
+            children = children.insert(parent, left) if left else children.remove(parent)
         makers = self.makers.discard(entity.id) if old.write.temporary else self.makers
         members = self.members.remove(seq)
         return Pending(members, entities, makers, children, self.accepted.discard(seq))
@@ -135,16 +137,6 @@ class Pending:
         entities = self.entities.insert(entity, seqs)
         bare = replace(mutation, status=Place.WAITING)
         return Pending(self.members.insert(seq, bare), entities, makers, children, self.accepted)
-
-
-_Key = TypeVar("_Key", Entity, ClientSeq)
-
-
-def _without(
-    index: HashTrieMap[_Key, tuple[ClientSeq, ...]], key: _Key, seq: ClientSeq
-) -> HashTrieMap[_Key, tuple[ClientSeq, ...]]:
-    rest = tuple(other for other in index[key] if other != seq)
-    return index.insert(key, rest) if rest else index.remove(key)
 
 
 def overlay(mutation: Mutation) -> Overlay:

@@ -31,7 +31,7 @@ from optisync.pipeline.inputs import (
     Persisted,
 )
 from optisync.pipeline.pending import Accepted, Mutation, Place
-from optisync.pipeline.state import known_write
+from optisync.pipeline.state import known_write, renamed
 from optisync.pipeline.turn import Turn, entry_id_of
 from optisync.values import ClientSeq, Epoch, Version
 from optisync.view import (
@@ -259,10 +259,14 @@ def _orphaned(turn: Turn, mutation: Mutation) -> Turn:
 def _named(turn: Turn, seq: ClientSeq, ids: Ids) -> Turn:
     """Everything pending goes by the server's ids from now on. [ids-in-view]"""
     for temporary, real in ids:
+        before = turn.state.aliases.get(temporary)
         aliases = turn.state.aliases.insert(temporary, real)
         maker = turn.state.pending.making(temporary)
         turn = replace(turn, state=replace(turn.state, aliases=aliases))
         turn = turn if maker is None else _renamed(turn, maker)
+        if before is not None and before != real:  # in another epoch it had another id
+            for other in turn.state.pending:
+                turn = turn.put(replace(other, write=renamed(other.write, {before: real})))
     made = turn.state.pending.members[seq]
     return _renamed(turn, made) if made.write.temporary else turn  # its id is the client's
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import Enum
 from typing import Final
@@ -162,13 +162,16 @@ def start(
     numbered: ClientSeq = ClientSeq(0),
     stored: Iterable[Mutation] = (),
     aliases: Iterable[tuple[str, str | None]] = (),
+    loaded: bool = False,
 ) -> Pipeline:
     """A new life: documents, numbers used up, names known, and the writes that somebody stored.
+
+    `loaded`: the documents are, or follow from, a snapshot.
 
     Those are enqueued, or accepted and not covered. Each has a ticket of its own again, numbered
     as the write is; so that no ticket of this life has its number, `begun` starts behind them.
     """
-    state = Pipeline(docs, epoch, server_seq, numbered=numbered, begun=numbered)
+    state = Pipeline(docs, epoch, server_seq, loaded, numbered=numbered, begun=numbered)
     state = replace(state, versions=HashTrieMap(versions), aliases=HashTrieMap(aliases))
     for mutation in stored:
         again = replace(mutation, ticket=int(mutation.seq))
@@ -190,10 +193,14 @@ def view(state: Pipeline) -> Folded:
 def known_write(state: Pipeline, write: Write) -> Write:
     """A write with temporary ids replaced by the server's. [ids-in-view]"""
     found = ((text, state.aliases.get(text)) for text in mentioned(write.entity, write.change))
-    names = {temporary: real for temporary, real in found if real is not None}
+    return renamed(write, {temporary: real for temporary, real in found if real is not None})
+
+
+def renamed(write: Write, names: Mapping[str, str]) -> Write:
+    """A write with every id replaced that is one of the names."""
     if not names:
         return write
-    entity = known_entity(state, write.entity)
+    entity = Entity(write.entity.resource, EntityId(names.get(write.entity.id, write.entity.id)))
     temporary = write.temporary and entity == write.entity
     return Write(entity, renamed_change(write.change, names), temporary)
 
