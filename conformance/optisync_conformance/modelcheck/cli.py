@@ -37,7 +37,7 @@ def mutants(only: str | None) -> None:
 
 
 @models_group.command()
-@click.argument("machine", type=click.Choice(["coordinator", "outbox"]))
+@click.argument("machine", type=click.Choice(["coordinator", "outbox", "pipeline"]))
 @click.option("--write", is_flag=True, help="Write the generated modules of the scopes first.")
 @click.option("--only", metavar="NAME", help="One scope; patterns like 'cover*' too.")
 def graph(machine: str, write: bool, only: str | None) -> None:
@@ -45,10 +45,13 @@ def graph(machine: str, write: bool, only: str | None) -> None:
     from . import graph_command
     from .coordinator_graph import COORDINATOR
     from .outbox_graph import OUTBOX
+    from .pipeline_graph import PIPELINE
 
     def compare(place: Place) -> int:
         if machine == "outbox":
             return graph_command.run(OUTBOX, place, write, only)
+        if machine == "pipeline":
+            return graph_command.run(PIPELINE, place, write, only)
         return graph_command.run(COORDINATOR, place, write, only)
 
     sys.exit(_interruptible(compare))
