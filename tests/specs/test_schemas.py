@@ -18,6 +18,7 @@ from optisync_conformance.frames import Script, hello_line, run_line
 from optisync_conformance.resources import resource_dir
 from optisync_conformance.script import CoordinatorStep, PatchStep, ViewStep
 from optisync_conformance.scriptoutbox import OutboxStep
+from optisync_conformance.scriptpipeline import PipelineStep
 from optisync_conformance.scripttransport import TransportStep
 
 SCHEMAS = resource_dir("specs") / "schemas"
@@ -34,6 +35,7 @@ STEPS = {
     "view": ViewStep,
     "outbox": OutboxStep,
     "transport": TransportStep,
+    "pipeline": PipelineStep,
 }
 
 
@@ -267,6 +269,47 @@ BAD: dict[str, tuple[str, str, object]] = {
             "t": "ran",
             "id": 1,
             "obs": [{"out": {"ok": {}}, "queue": [{"m": "$m1", "state": "new"}]}],
+        },
+    ),
+    "two answers to a request": (
+        "frames",
+        "",
+        {
+            "t": "run",
+            "id": 1,
+            "profile": "pipeline",
+            "with": {},
+            "steps": [{"do": "persisted", "request": "$m1", "failed": "no", "unknown": True}],
+        },
+    ),
+    "a row that is there and not": (
+        "case",
+        "",
+        {
+            "id": "x",
+            "title": "x",
+            "req": "tombstones",
+            "profile": "pipeline",
+            "steps": [
+                {
+                    "do": "fetched",
+                    "rows": [{"resource": "r", "entity": "a", "doc": 1, "absent": True}],
+                }
+            ],
+        },
+    ),
+    "a write in no place": (
+        "frames",
+        "",
+        {"t": "ran", "id": 1, "obs": [{"out": {"ok": {}}, "places": {"$m1": "lost"}}]},
+    ),
+    "a request of nothing": (
+        "frames",
+        "",
+        {
+            "t": "ran",
+            "id": 1,
+            "obs": [{"effects": [{"e": "persist", "request": "$m1", "entries": []}]}],
         },
     ),
     "a push of both": (
