@@ -33,7 +33,7 @@ def compose(first: Change | None, then: Change) -> Change | None:
             return None
         case Update(patch), Update(more):
             return Update(patch + more)
-        case Update(), Delete():
+        case Update(patch), Delete() if not any(isinstance(op, Test) for op in patch):
             return then
         case Delete(), Create(value):
             return Update((Replace((), value),))

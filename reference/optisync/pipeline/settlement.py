@@ -114,7 +114,8 @@ def decide(
     if mutation.status is Place.WAITING:  # [verdict-of-unsent-ignored]
         return turn.diagnosed(DiagCode.NOT_SENT, entry_id)
     if epoch is not None and epoch != turn.state.epoch:  # [verdict-of-other-epoch]
-        turn = turn.with_effect(Resync()) if epoch > turn.state.epoch else turn
+        ahead = epoch > turn.state.epoch and Resync() not in turn.effects
+        turn = turn.with_effect(Resync()) if ahead else turn
         return _moved(turn, seq, Place.UNKNOWN)
     accepted = isinstance(mutation.status, Accepted)
     match verdict:
@@ -138,12 +139,15 @@ def decide(
 
 def accept(turn: Turn, mutation: Mutation, written: Written) -> Turn:
     """The server has it: its verdict is told, and it is shown until the documents have it."""
-    turn = heard(turn, mutation.seq, written.version, written.ids)
+    version = written.version
+    if version is None and written.server_seq is not None:
+        version = Version(written.server_seq)
+    turn = heard(turn, mutation.seq, version, written.ids)
     mutation, before = turn.state.pending.members[mutation.seq], turn.state.docs
-    accepted = Accepted(written.server_seq, written.version)
-    turn = turn.put(replace(mutation, status=accepted))
-    if written.server_seq is not None:  # [accepted-until-covered]
-        return covered(turn, None)
+    turn = turn.put(replace(mutation, status=Accepted(written.server_seq, version)))
+    turn = covered(turn, None)
+    if written.server_seq is not None or turn.state.pending.get(mutation.seq) is None:
+        return turn
     entity, maker = mutation.write.entity, turn.state.pending.making(mutation.write.entity.id)
     if maker is not None:  # the row has a name that is not its own yet: read it when it has
         return turn

@@ -115,6 +115,6 @@ def _abandon(turn: Turn, number: int) -> Turn:
 def _known(turn: Turn, number: int) -> Ticket:
     """The ticket of an event."""
     ticket = turn.state.tickets.get(number)
-    if ticket is None or ticket.first is None:
+    if ticket is None:
         raise UnknownTicket(number)  # [unknown-ticket]
     return ticket

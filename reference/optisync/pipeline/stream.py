@@ -39,11 +39,13 @@ def delta_applied(turn: Turn, delta: Delta) -> Turn:
         turn = replace(turn, state=moved)
     for label in delta.settles:
         if label.client == turn.config.client:
-            turn = _labelled(turn, delta, label, fresh)
+            turn = _labelled(turn, delta, label)
+    for seq in turn.state.pending.accepted if fresh else ():
+        turn = _with_version(turn, turn.state.pending.members[seq], delta)
     return covered(turn, state.docs if fresh else None)
 
 
-def _labelled(turn: Turn, delta: Delta, label: Label, fresh: bool) -> Turn:
+def _labelled(turn: Turn, delta: Delta, label: Label) -> Turn:
     mutation = turn.state.pending.get(label.seq)
     if mutation is None:
         return turn
@@ -54,16 +56,17 @@ def _labelled(turn: Turn, delta: Delta, label: Label, fresh: bool) -> Turn:
     version = at if label.version is None else label.version
     turn = heard(turn, label.seq, version, label.ids)
     mutation = turn.state.pending.members[label.seq]
-    turn = _with_version(turn, mutation, version, delta) if fresh else turn
     return turn.put(replace(mutation, status=Accepted(delta.server_seq, version)))
 
 
-def _with_version(turn: Turn, mutation: Mutation, version: Version | None, delta: Delta) -> Turn:
-    """The version that a label gives is the document's, if the delta changes it."""
-    atom = atom_of(mutation.write.entity)
-    if version is None or atom not in dict(delta.changes):
+def _with_version(turn: Turn, mutation: Mutation, delta: Delta) -> Turn:
+    """The version that the acceptance of a write gave is the document's at that position."""
+    atom, status = atom_of(mutation.write.entity), mutation.status
+    if not isinstance(status, Accepted) or status.version is None:
         return turn
-    versions = turn.state.versions.insert(atom, Stamp(delta.epoch, version))
+    if status.server_seq != delta.server_seq or atom not in dict(delta.changes):
+        return turn
+    versions = turn.state.versions.insert(atom, Stamp(delta.epoch, status.version))
     return replace(turn, state=replace(turn.state, versions=versions))
 
 
@@ -119,6 +122,8 @@ def fetched(turn: Turn, given: Fetched) -> Turn:
     before = turn.state.docs
     for read in given.rows:
         entity = known_entity(turn.state, read.entity)
+        if turn.state.pending.making(entity.id) is not None:  # [ids-in-view]
+            continue
         turn = replace(turn, state=put_row(turn.state, entity, read.row, read.version))
         turn = covered(turn, before, entity)
     return turn
@@ -131,6 +136,7 @@ def hydrate(turn: Turn, given: Hydrate) -> Turn:
     for read in given.rows:
         entity = known_entity(turn.state, read.entity)
         atom = atom_of(entity)
-        if atom not in turn.state.docs and atom not in turn.state.versions:
+        made = turn.state.pending.making(entity.id) is not None
+        if not made and atom not in turn.state.docs and atom not in turn.state.versions:
             turn = replace(turn, state=put_row(turn.state, entity, read.row, read.version))
     return turn
