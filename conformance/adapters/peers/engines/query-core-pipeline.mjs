@@ -33,7 +33,8 @@ class Client {
   #written = new Map(); // by name: the entry, the request, the promise of the mutation
   #waiting = new Set(); // names, for the network
   #drained = new Set();
-  #known; // atoms of which the script has told what the server holds
+  #known; // atoms of which the script has told what the server holds: others cannot be read
+  #readers = [];
   #versions;
 
   constructor({ docs, versions }, run, pattern, optionsOf) {
@@ -41,7 +42,7 @@ class Client {
     this.#versions = new Map(Object.entries(versions));
     this.#known = new Set(Object.keys({ ...docs, ...versions }));
     this.app = new Application(pattern, structuredClone(docs), {
-      fetch: async (atom) => (Object.hasOwn(this.docs, atom) ? [structuredClone(this.docs[atom])] : []),
+      fetch: (atom) => this.#read(atom),
       shown: run.guard(() => run.effect({ e: "shown", view: this.app.view })),
       told: run.guard(({ m }, verdict, error) => {
         const how = verdict === "ok" ? { status: "confirmed" } : { status: "failed", code: error.message };
@@ -86,10 +87,7 @@ class Client {
   #drain() {
     const window = [...this.#written.values()].filter(({ entry }) => !this.#drained.has(entry.m));
     if (window.some(({ entry }, at) => at > 0 && joins(window[at - 1].entry, entry))) lack("segments");
-    for (const write of window) {
-      write.action = window[0].entry.m;
-      this.#drained.add(write.entry.m);
-    }
+    for (const { entry } of window) this.#drained.add(entry.m);
     for (const m of this.#waiting) this.#persist(m);
   }
 
@@ -102,8 +100,8 @@ class Client {
 
   #persist(m) {
     this.#waiting.delete(m);
-    const { entry, action } = this.#written.get(m);
-    const context = { scope: "default", origin: "user", action }; // it knows none: that of the window
+    const { entry } = this.#written.get(m);
+    const context = { scope: "default", origin: "user", action: m }; // it knows no windows
     this.run.effect({ e: "persist", request: m, entries: [entry], context });
   }
 
@@ -115,6 +113,7 @@ class Client {
     const write = this.#written.get(request);
     if (write?.resolve === undefined || write.answered) return undefined;
     write.answered = true;
+    this.#tells(Object.keys(write.atoms)[0]);
     if (rejected !== undefined) return void write.reject(new Error(rejected));
     if (ok === undefined) return void write.reject(new TypeError("fetch failed"));
     if (ok.seq !== undefined) lack("stream");
@@ -147,7 +146,6 @@ class Client {
   /** A server holds what it accepted; the script may say what came of it. */
   #accept({ atoms }, { row, version }) {
     const [atom] = Object.keys(atoms);
-    this.#known.add(atom);
     if (row !== undefined) return this.#holds(atom, { ...row, version });
     if (version !== undefined) this.#versions.set(atom, version);
     try {
@@ -157,12 +155,22 @@ class Client {
     }
   }
 
+  async #read(atom) {
+    while (!this.#known.has(atom)) await new Promise((resolve) => this.#readers.push(resolve));
+    return Object.hasOwn(this.docs, atom) ? [structuredClone(this.docs[atom])] : [];
+  }
+
+  #tells(atom) {
+    this.#known.add(atom);
+    this.#readers.splice(0).forEach((resolve) => resolve());
+  }
+
   #holds(atom, { doc, version }) {
     if (version <= this.#versions.get(atom)) lack("base-versions");
     if (version !== undefined) this.#versions.set(atom, version);
-    this.#known.add(atom);
     const { [atom]: _, ...others } = this.docs;
     this.docs = doc === undefined ? others : { ...others, [atom]: doc };
+    this.#tells(atom);
   }
 
   observe() {

@@ -87,8 +87,14 @@ export class Application {
     for (const queryKey of keysOf(atoms)) {
       if (this.#watched.has(queryKey[1])) continue;
       this.#watched.add(queryKey[1]);
-      const [initialData, queryFn] = [found(docs, queryKey[1]), () => fetch(queryKey[1])];
-      const query = new QueryObserver(this.client, { queryKey, queryFn, initialData, notifyOnChangeProps: ["data"] });
+      const initialData = found(docs, queryKey[1]);
+      const query = new QueryObserver(this.client, {
+        queryKey,
+        queryFn: () => fetch(queryKey[1]),
+        initialData,
+        initialDataUpdatedAt: initialData.length > 0 ? undefined : 0, // nobody has said that it is absent
+        notifyOnChangeProps: ["data"],
+      });
       query.subscribe(this.look);
     }
   }
