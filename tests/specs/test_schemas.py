@@ -89,8 +89,8 @@ def test_every_case_file_validates(path: Path) -> None:
 
 @cache
 def cases() -> tuple[Case, ...]:
-    """One of every second requirement: validating costs more than running."""
-    return tuple({case.req: case for case in load_pack(["core"])}.values())[::2]
+    """One of every third requirement: validating costs more than running."""
+    return tuple({case.req: case for case in load_pack(["core"])}.values())[::3]
 
 
 def test_what_the_suite_sends_and_the_reference_answers_validates() -> None:
