@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import assert_never
+from typing import Final, assert_never
 
 from optisync.contracts.entry import (
     Entity,
@@ -33,7 +33,7 @@ from optisync.pipeline.inputs import (
 from optisync.pipeline.pending import Accepted, Mutation, Place
 from optisync.pipeline.state import known_write, renamed
 from optisync.pipeline.turn import Turn, entry_id_of
-from optisync.values import ClientSeq, Epoch, Version
+from optisync.values import MAX_INT, ClientSeq, Epoch, Version
 from optisync.view import (
     ABSENT,
     Create,
@@ -44,6 +44,8 @@ from optisync.view import (
     apply_change,
     apply_changes,
 )
+
+LONGEST: Final = len(str(MAX_INT))
 
 
 def persisted(turn: Turn, given: Persisted) -> Turn:
@@ -94,10 +96,11 @@ def _answered(
 
 def decided(turn: Turn, given: Decided) -> Turn:
     """A verdict that came by itself. About a write that is not pending it says nothing new."""
-    owner, _, number = given.entry_id.rpartition("/")
-    if owner != turn.config.client or not number.isdecimal():
+    _, _, number = given.entry_id.rpartition("/")
+    seq = ClientSeq(int(number)) if number.isdecimal() and len(number) <= LONGEST else None
+    if seq is None or entry_id_of(turn.config, seq) != given.entry_id:
         return turn.diagnosed(DiagCode.NOT_ASKED, given.entry_id)
-    return decide(turn, ClientSeq(int(number)), given.verdict, given.epoch)
+    return decide(turn, seq, given.verdict, given.epoch)
 
 
 def decide(
@@ -250,13 +253,17 @@ def lose(turn: Turn, mutation: Mutation) -> Turn:
 
 
 def _orphaned(turn: Turn, mutation: Mutation) -> Turn:
-    # [child-of-rejected]
-    if mutation.write.temporary:
-        aliases = turn.state.aliases.insert(mutation.write.entity.id, None)
-        turn = replace(turn, state=replace(turn.state, aliases=aliases))
-    for child in turn.state.pending.depending_on(mutation.seq):
-        if child.seq in turn.state.pending.members and child.status is Place.WAITING:
-            turn = refuse(turn, child, "parent-rejected")
+    """What was made from a write that came to nothing, and from that. [child-of-rejected]"""
+    gone = [mutation]
+    while gone:
+        parent = gone.pop()
+        if parent.write.temporary:
+            aliases = turn.state.aliases.insert(parent.write.entity.id, None)
+            turn = replace(turn, state=replace(turn.state, aliases=aliases))
+        for child in turn.state.pending.depending_on(parent.seq):
+            if child.status is Place.WAITING:
+                turn = _verdict(left_out(turn, child.seq), child, "parent-rejected").drop(child)
+                gone.append(child)
     return turn
 
 
