@@ -23,7 +23,7 @@ from optisync.shell.durable import DurableOutbox
 from optisync.shell.enqueueing import OutboxPersistence
 from optisync.shell.mutation_pipeline import MutationPipeline
 from optisync.shell.mutation_pipeline_ports import NumbersOfOneLife, PersistRequest
-from optisync.values import AtomKey, ClientId, ClientSeq, Json, Obj, ServerSeq, Version
+from optisync.values import AtomKey, ClientId, ClientSeq, Json, Obj, Version
 from optisync.view import Change, Create, Delete, Update, Upsert
 
 A = TypeVar("A")
@@ -177,7 +177,7 @@ class Authority:
         verdict: AcceptedAt | Refused | None = None
         for effect in done.effects:
             match effect:
-                case Send(message=Ack(_, _, ServerSeq() as server_seq, version)):
+                case Send(message=Ack(_, _, server_seq, version)) if server_seq is not None:
                     verdict = AcceptedAt(server_seq, version, ids)
                 case Send(message=Reject(code=code)):
                     verdict = Refused(code)
