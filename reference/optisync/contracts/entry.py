@@ -11,8 +11,8 @@ from typing import NewType
 
 from optisync.contracts.messages import Ids, Refused
 from optisync.patch import Add, Patch, Replace, Test
-from optisync.values import AtomKey, Epoch, Json, Obj, ServerSeq, Version
-from optisync.view import Change, Create, Delete, Doc, Update, Upsert
+from optisync.values import AtomKey, Epoch, Json, Obj, ServerSeq, Version, same
+from optisync.view import ABSENT, Change, Create, Delete, Doc, Update, Upsert
 
 EntryId = NewType("EntryId", str)
 IdempotencyKey = NewType("IdempotencyKey", str)
@@ -63,6 +63,13 @@ class Row:
     """An entity as the server has it; ABSENT: there is none."""
 
     doc: Doc
+
+    def __eq__(self, other: object) -> bool:  # Python's own takes true for 1
+        if not isinstance(other, Row):
+            return NotImplemented
+        if self.doc is ABSENT or other.doc is ABSENT:
+            return self.doc is other.doc
+        return same(self.doc, other.doc)
 
 
 @dataclass(frozen=True, slots=True)
