@@ -1,0 +1,135 @@
+/** How the documents move: by deltas and snapshots of a stream, by rows that were read, by rows of a cache. */
+
+import type { Change } from "../changes.js";
+import type { Lane } from "./pipeline-lane.js";
+import type { Core, Settling } from "./pipeline-settling.js";
+import type { Delta, Row, Snapshot, Stamp } from "./pipeline-types.js";
+import { refuse } from "./pipeline-types.js";
+import type { Doc } from "./pipeline-write.js";
+import { applied, atomOf } from "./pipeline-write.js";
+
+export class Feed {
+  #hasSnapshot = false;
+
+  constructor(
+    private readonly core: Core,
+    private readonly settling: Settling,
+  ) {}
+
+  /** Throws epoch-ahead, change-inapplicable. */
+  delta({ epoch, seq, changes, settles }: Delta): void {
+    const { core } = this;
+    if (epoch > core.epoch) refuse("epoch-ahead");
+    if (epoch < core.epoch) return;
+    const isNews = seq > core.seq;
+    const moved = isNews ? this.#moved(changes) : new Map<Lane, Doc>();
+    const mine = settles.filter(({ mine: isMine }) => isMine);
+    const versions = isNews ? this.#versions(mine) : new Map<string, number>();
+    const before = new Map<Lane, Doc>();
+    for (const [lane, doc] of moved) {
+      before.set(lane, lane.doc);
+      lane.doc = doc;
+    }
+    for (const atom of isNews ? changes.keys() : []) {
+      core.lanes.of(atom).stamp = { epoch, version: versions.get(atom) ?? seq };
+      core.isChanged = true;
+    }
+    for (const { seq: number, version, ids } of mine) {
+      this.settling.verdict(number, { kind: "ok", written: { seq, version, ids, row: undefined } }, undefined);
+    }
+    core.seq = Math.max(core.seq, seq);
+    this.#cover(before);
+  }
+
+  snapshot(given: Snapshot): void {
+    const { core, settling } = this;
+    const { epoch, seq, docs, versions, outcomes, clientKnown } = given;
+    const isNewEpoch = epoch > core.epoch;
+    if (epoch < core.epoch || (!isNewEpoch && seq < core.seq)) return;
+    this.#hasSnapshot = true;
+    core.isChanged = true;
+    core.epoch = epoch;
+    const before = new Map<Lane, Doc>();
+    for (const atom of [...docs.keys(), ...versions.keys()]) core.lanes.of(atom);
+    for (const [atom, lane] of core.lanes) {
+      const version = versions.get(atom);
+      before.set(lane, lane.doc);
+      lane.doc = docs.get(atom);
+      lane.stamp = version === undefined ? undefined : { epoch, version };
+    }
+    if (isNewEpoch) this.#beginEpoch();
+    for (const [number, verdict] of outcomes) settling.verdict(number, verdict, undefined);
+    const lost = isNewEpoch && !clientKnown ? [...core.writes.values()] : [];
+    for (const write of lost) {
+      if (write.place === "unknown" && !outcomes.has(write.seq)) settling.reject(write, { kind: "in-doubt" });
+    }
+    core.seq = seq;
+    this.#cover(before);
+  }
+
+  fetched(rows: readonly Row[]): void {
+    for (const row of rows) {
+      const [lane, stamp] = this.#place(row);
+      const before = lane.doc;
+      if (lane.take(row.state, stamp)) this.core.isChanged = true;
+      this.settling.cover(lane, true, before);
+    }
+  }
+
+  hydrate(rows: readonly Row[]): void {
+    for (const row of rows) {
+      const [lane, stamp] = this.#place(row);
+      if (this.#hasSnapshot || lane.doc !== undefined || lane.stamp !== undefined) continue;
+      if (lane.take(row.state, stamp)) this.core.isChanged = true;
+    }
+  }
+
+  #place({ resource, entity, version }: Row): [Lane, Stamp | undefined] {
+    const { lanes, ids, epoch } = this.core;
+    const lane = lanes.of(atomOf(resource, ids.current(entity)));
+    return [lane, version === undefined ? undefined : { epoch, version }];
+  }
+
+  /** The documents with the changes, none of them if one does not apply. */
+  #moved(changes: ReadonlyMap<string, Change>): Map<Lane, Doc> {
+    const moved = new Map<Lane, Doc>();
+    for (const [atom, change] of changes) {
+      const lane = this.core.lanes.of(atom);
+      moved.set(lane, (applied(lane.doc, change) ?? refuse("change-inapplicable")).doc);
+    }
+    return moved;
+  }
+
+  /** The versions that labels tell, by the atoms of their writes. */
+  #versions(labels: Delta["settles"]): Map<string, number> {
+    const versions = new Map<string, number>();
+    for (const { seq, version, ids } of labels) {
+      const write = this.core.writes.get(seq);
+      if (write === undefined || version === undefined) continue;
+      const atom = atomOf(write.resource, ids.get(write.entity) ?? write.entity);
+      versions.set(atom, Math.max(version, versions.get(atom) ?? 0));
+    }
+    return versions;
+  }
+
+  #beginEpoch(): void {
+    for (const write of this.core.writes.values()) if (write.accepted !== undefined) this.settling.revive(write);
+  }
+
+  /** The position moved: what was accepted up to it goes; what the documents were before is `before`, else what they are. */
+  #cover(before: ReadonlyMap<Lane, Doc>): void {
+    const { core, settling } = this;
+    const along = new Map<Lane, Doc>();
+    for (const write of [...core.writes.values()]) {
+      const at = write.accepted?.seq;
+      if (at === undefined || at > core.seq) continue;
+      const lane = core.lanes.of(write.atom);
+      if (!along.has(lane)) along.set(lane, before.has(lane) ? before.get(lane) : lane.doc);
+      const doc = along.get(lane);
+      settling.retire(write, { doc });
+      const next = applied(doc, write.change);
+      along.set(lane, next === undefined ? doc : next.doc);
+    }
+    for (const [lane, doc] of before) settling.cover(lane, false, doc);
+  }
+}

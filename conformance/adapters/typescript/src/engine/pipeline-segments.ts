@@ -1,0 +1,106 @@
+/** Which events leave together. Segments are made as events come in: what happens to an event later changes none. */
+
+import type { Change } from "../changes.js";
+import type { Lanes } from "./pipeline-lane.js";
+import type { Context } from "./pipeline-types.js";
+import type { Write } from "./pipeline-write.js";
+
+export type Kind = "creates" | "changes" | "patches";
+
+/** What events of one segment have in common, and the context of the first. */
+export interface Manner {
+  readonly resource: string;
+  readonly kind: Kind;
+  readonly context: Context;
+  readonly persistKey: string | undefined;
+}
+
+export interface Segment extends Manner {
+  readonly writes: Write[];
+  /** The entities of its writes, by the names that they had. */
+  readonly atoms: Set<string>;
+}
+
+export function kindOf(change: Change): Kind {
+  return change.kind === "create" ? "creates" : "changes";
+}
+
+export class Segments {
+  /** Of the window that is not over yet. */
+  #open: Segment[] = [];
+  /** Of earlier windows, not all handed over. */
+  #drained: Segment[] = [];
+  #actions = new Map<string, string>();
+
+  constructor(private readonly lanes: Lanes) {}
+
+  /** The action of an event that brings none; `mine` if it is the first of its scope and origin to ask. */
+  action({ scope, origin }: Context, mine: string): string {
+    const asked = JSON.stringify([scope, origin]);
+    const action = this.#actions.get(asked) ?? mine;
+    this.#actions.set(asked, action);
+    return action;
+  }
+
+  /** Take an event in. Whether it is the first of its window. */
+  add(manner: Manner, writes: readonly Write[]): boolean {
+    const isFirst = this.#open.length === 0;
+    const last = this.#open.at(-1);
+    const segment = last !== undefined && joins(last, manner, writes) ? last : { ...manner, writes: [], atoms: new Set<string>() };
+    if (segment !== last) this.#open.push(segment);
+    for (const write of writes) {
+      segment.writes.push(write);
+      segment.atoms.add(write.atom);
+    }
+    return isFirst;
+  }
+
+  /** The window is over. */
+  drain(): void {
+    this.#drained.push(...this.#open);
+    this.#open = [];
+    this.#actions.clear();
+  }
+
+  /** Hand over what may go, in order. */
+  release(hand: (manner: Manner, writes: Write[]) => void): void {
+    for (const segment of this.#drained) {
+      const next = nextOf(segment);
+      if (next.length > 0 && next.every((write) => this.#isFree(write))) hand(segment, next);
+    }
+    this.#drained = this.#drained.filter((segment) => segment.writes.some(({ place, isPending }) => isPending && place === "waiting"));
+  }
+
+  #isFree(write: Write): boolean {
+    for (const other of this.lanes.of(write.atom).writes) {
+      if (other.seq >= write.seq) break;
+      if (other.blocks) return false;
+    }
+    const isOn = (place: Write["place"]): boolean => place === "enqueued" || place === "accepted";
+    const parents = [...write.parents].every((parent) => !parent.isPending || isOn(parent.place));
+    return parents && [...write.restores].every((other) => !other.isPending || other.place === "accepted");
+  }
+}
+
+function joins(segment: Segment, manner: Manner, writes: readonly Write[]): boolean {
+  const [a, b] = [segment.context, manner.context];
+  return (
+    manner.kind !== "patches" &&
+    segment.kind === manner.kind &&
+    segment.resource === manner.resource &&
+    segment.persistKey === manner.persistKey &&
+    a.scope === b.scope &&
+    a.origin === b.origin &&
+    a.action === b.action &&
+    writes.every(({ atom, parents }) => !segment.atoms.has(atom) && !segment.writes.some((other) => parents.has(other)))
+  );
+}
+
+/** The waiting writes of a segment, the first of each row. */
+function nextOf(segment: Segment): Write[] {
+  const rows = new Map<string, Write>();
+  for (const write of segment.writes) {
+    if (write.isPending && write.place === "waiting" && !rows.has(write.atom)) rows.set(write.atom, write);
+  }
+  return [...rows.values()];
+}

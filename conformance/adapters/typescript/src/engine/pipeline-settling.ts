@@ -1,0 +1,182 @@
+/** What becomes of a pending write: accepted, covered by the documents, or gone. */
+
+import type { History } from "./pipeline-history.js";
+import type { TemporaryIds } from "./pipeline-ids.js";
+import type { Lane, Lanes } from "./pipeline-lane.js";
+import type { Tickets } from "./pipeline-tickets.js";
+import type { Result, Stamp, Verdict, Written } from "./pipeline-types.js";
+import type { Doc, Write } from "./pipeline-write.js";
+import { applied, reaches, sameStamp } from "./pipeline-write.js";
+
+/** What every part of the pipeline works on. */
+export interface Core {
+  readonly lanes: Lanes;
+  readonly ids: TemporaryIds;
+  readonly tickets: Tickets;
+  readonly history: History;
+  /** The pending writes by number, in the order of the numbers. */
+  readonly writes: Map<number, Write>;
+  epoch: number;
+  seq: number;
+  /** Whether documents or pending writes changed in this step. */
+  isChanged: boolean;
+  diag(code: "contradictory-verdict" | "not-sent", seq: number): void;
+  stale(resource: string, entity: string): void;
+  resync(): void;
+}
+
+export class Settling {
+  constructor(private readonly core: Core) {}
+
+  /** What is said of a write; `epoch` undefined: by somebody who has none. */
+  verdict(seq: number, result: Result, epoch: number | undefined): void {
+    const write = this.core.writes.get(seq);
+    if (write === undefined) return;
+    if (write.place === "waiting") return this.core.diag("not-sent", seq);
+    if (epoch !== undefined && epoch !== this.core.epoch) {
+      if (epoch > this.core.epoch) this.core.resync();
+      return this.unknown(write);
+    }
+    if (result.kind === "unknown") return this.unknown(write);
+    if (write.accepted !== undefined) {
+      const isSame = result.kind === "ok" && result.written.seq === write.accepted.seq;
+      return isSame ? undefined : this.core.diag("contradictory-verdict", seq);
+    }
+    if (result.kind === "ok") this.#accept(write, result.written);
+    else this.reject(write, result);
+  }
+
+  /** No answer tells what became of it. */
+  unknown(write: Write): void {
+    if (write.place === "persisting") this.#move(write, "unknown");
+  }
+
+  enqueued(write: Write): void {
+    if (!write.isPending) return;
+    write.isStored = true;
+    if (write.place === "persisting") this.#move(write, "enqueued");
+  }
+
+  /** It vanishes as if it had never been, and with it what waits and is made on it. */
+  reject(write: Write, verdict: Exclude<Verdict, { kind: "ok" }>): void {
+    if (!write.isPending) return;
+    const { tickets } = this.core;
+    this.#leave(write, false);
+    tickets.decide(write, verdict.kind === "rejected" ? { kind: "failed", code: verdict.code } : { kind: "in-doubt" });
+    for (const child of [...this.core.writes.values()]) {
+      const isMade = child.parents.has(write) || child.restores.has(write);
+      if (isMade && child.place === "waiting") this.reject(child, { kind: "rejected", code: "parent-rejected" });
+    }
+  }
+
+  /** A restore of the server may have taken the effect of an accepted write back. */
+  revive(write: Write): void {
+    write.accepted = undefined;
+    this.#move(write, "unknown");
+  }
+
+  /** The documents hold it; `before`: what they were without it, if that is known. */
+  retire(write: Write, before: { readonly doc: Doc } | undefined): void {
+    this.#leave(write, true);
+    write.before = before;
+  }
+
+  /** A document moved or was read: writes that a backend without a stream accepted may be in it. */
+  cover(lane: Lane, isRead: boolean, before: Doc): void {
+    let doc = before;
+    for (const write of [...lane.writes]) {
+      const { accepted } = write;
+      if (accepted === undefined || accepted.seq !== undefined) continue;
+      const isIn = accepted.stamp === undefined ? isRead : reaches(lane.stamp, accepted.stamp);
+      if (!isIn) continue;
+      this.retire(write, { doc });
+      const next = applied(doc, write.change);
+      if (next !== undefined) doc = next.doc;
+    }
+  }
+
+  /** The server gave rows their ids: everything pending follows at once. */
+  rename(given: ReadonlyMap<string, string>): void {
+    const { ids, lanes } = this.core;
+    const creates = [...given.keys()].map((temporary) => ids.create(temporary));
+    if (ids.learn(given).length === 0) return;
+    this.core.isChanged = true;
+    for (const write of this.core.writes.values()) {
+      for (const create of creates) if (create !== undefined) write.parents.delete(create);
+      const old = lanes.of(write.atom);
+      write.change = ids.renamed(write.change);
+      const entity = ids.current(write.entity);
+      if (entity === write.entity) {
+        old.touch();
+        continue;
+      }
+      old.remove(write);
+      write.entity = entity;
+      lanes.of(write.atom).add(write);
+      const isUnread = write.accepted !== undefined && write.accepted.seq === undefined;
+      if (isUnread) this.core.stale(write.resource, entity);
+    }
+  }
+
+  #accept(write: Write, { seq, version, ids, row }: Written): void {
+    const stamp: Stamp | undefined = version === undefined ? undefined : { epoch: this.core.epoch, version };
+    write.accepted = { seq, stamp };
+    this.#move(write, "accepted");
+    this.core.tickets.decide(write, { kind: "confirmed" });
+    this.rename(ids);
+    const lane = this.core.lanes.of(write.atom);
+    lane.raise(write);
+    if (seq !== undefined) {
+      if (seq <= this.core.seq) this.retire(write, undefined);
+      return;
+    }
+    const parent = this.core.ids.create(write.entity);
+    if (parent !== undefined && parent !== write && parent.accepted === undefined) return;
+    const before = lane.doc;
+    if (row !== undefined && lane.take(row, stamp)) {
+      this.core.isChanged = true;
+      this.retire(write, { doc: before });
+      return this.cover(lane, false, before);
+    }
+    if (stamp !== undefined && reaches(lane.stamp, stamp)) return this.retire(write, { doc: before });
+    if (row === undefined && this.#isExact(write, lane, stamp)) {
+      lane.doc = outcomeOf(write, before);
+      lane.stamp = stamp;
+      this.core.isChanged = true;
+      this.retire(write, { doc: before });
+      return this.cover(lane, false, before);
+    }
+    this.core.stale(write.resource, write.entity);
+  }
+
+  /** Whether the document that the backend has now follows from the one here. */
+  #isExact(write: Write, lane: Lane, stamp: Stamp | undefined): boolean {
+    if (stamp === undefined && lane.stamp !== undefined) return false;
+    const { change } = write;
+    if (change.kind !== "update" && !(change.kind === "upsert" && change.patch !== undefined)) return true;
+    const isFirst = lane.writes[0] === write;
+    return isFirst && sameStamp(write.base, lane.stamp) && stamp !== undefined && applied(lane.doc, change) !== undefined;
+  }
+
+  #move(write: Write, place: Write["place"]): void {
+    write.place = place;
+    this.core.tickets.moved(write);
+  }
+
+  #leave(write: Write, isAccepted: boolean): void {
+    const { writes, lanes, ids, tickets } = this.core;
+    write.isPending = false;
+    writes.delete(write.seq);
+    lanes.of(write.atom).remove(write);
+    ids.ended(write, isAccepted);
+    tickets.moved(write);
+    this.core.isChanged = true;
+  }
+}
+
+/** The document after a change that was accepted; create and delete leave the same whatever was there. */
+function outcomeOf({ change }: Write, doc: Doc): Doc {
+  if (change.kind === "create") return change.value;
+  if (change.kind === "delete") return undefined;
+  return applied(doc, change)?.doc;
+}
