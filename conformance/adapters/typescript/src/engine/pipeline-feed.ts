@@ -9,11 +9,11 @@ import type { Doc } from "./pipeline-write.js";
 import { applied, atomOf } from "./pipeline-write.js";
 
 export class Feed {
-  #hasSnapshot = false;
-
   constructor(
     private readonly core: Core,
     private readonly settling: Settling,
+    /** Whether a snapshot has spoken of every document. */
+    public hasSnapshot: boolean,
   ) {}
 
   /** Throws epoch-ahead, change-inapplicable. */
@@ -24,7 +24,7 @@ export class Feed {
     const isNews = seq > core.seq;
     const moved = isNews ? this.#moved(changes) : new Map<Lane, Doc>();
     const mine = settles.filter(({ mine: isMine }) => isMine);
-    const versions = isNews ? this.#versions(mine) : new Map<string, number>();
+    const versions = isNews ? this.#versions(seq, mine) : new Map<string, number>();
     const before = new Map<Lane, Doc>();
     for (const [lane, doc] of moved) {
       before.set(lane, lane.doc);
@@ -46,7 +46,7 @@ export class Feed {
     const { epoch, seq, docs, versions, outcomes, clientKnown } = given;
     const isNewEpoch = epoch > core.epoch;
     if (epoch < core.epoch || (!isNewEpoch && seq < core.seq)) return;
-    this.#hasSnapshot = true;
+    this.hasSnapshot = true;
     core.isChanged = true;
     core.epoch = epoch;
     const before = new Map<Lane, Doc>();
@@ -69,6 +69,7 @@ export class Feed {
 
   fetched(rows: readonly Row[]): void {
     for (const row of rows) {
+      if (this.core.ids.isNameless(row.entity)) continue;
       const [lane, stamp] = this.#place(row);
       const before = lane.doc;
       if (lane.take(row.state, stamp)) this.core.isChanged = true;
@@ -79,7 +80,7 @@ export class Feed {
   hydrate(rows: readonly Row[]): void {
     for (const row of rows) {
       const [lane, stamp] = this.#place(row);
-      if (this.#hasSnapshot || lane.doc !== undefined || lane.stamp !== undefined) continue;
+      if (this.hasSnapshot || lane.doc !== undefined || lane.stamp !== undefined) continue;
       if (lane.take(row.state, stamp)) this.core.isChanged = true;
     }
   }
@@ -100,14 +101,18 @@ export class Feed {
     return moved;
   }
 
-  /** The versions that labels tell, by the atoms of their writes. */
-  #versions(labels: Delta["settles"]): Map<string, number> {
+  /** The versions that labels and acceptances at this position tell, by the atoms of their writes. */
+  #versions(seq: number, labels: Delta["settles"]): Map<string, number> {
     const versions = new Map<string, number>();
-    for (const { seq, version, ids } of labels) {
-      const write = this.core.writes.get(seq);
-      if (write === undefined || version === undefined) continue;
-      const atom = atomOf(write.resource, ids.get(write.entity) ?? write.entity);
-      versions.set(atom, Math.max(version, versions.get(atom) ?? 0));
+    const tell = (atom: string, version: number | undefined): void => {
+      if (version !== undefined) versions.set(atom, Math.max(version, versions.get(atom) ?? 0));
+    };
+    for (const { atom, accepted } of this.core.writes.values()) {
+      if (accepted?.seq === seq) tell(atom, accepted.stamp?.version);
+    }
+    for (const { seq: number, version, ids } of labels) {
+      const write = this.core.writes.get(number);
+      if (write !== undefined) tell(atomOf(write.resource, ids.get(write.entity) ?? write.entity), version);
     }
     return versions;
   }

@@ -9,6 +9,13 @@ import type { Write } from "./pipeline-write.js";
 
 type Swap = (text: string) => string;
 
+/** An id is known by another one now: to all who mention it, or to a create and those made on it. */
+export interface Renaming {
+  readonly from: string;
+  readonly to: string;
+  readonly create: Write | undefined;
+}
+
 export class TemporaryIds {
   readonly #creates = new Map<string, Write>();
 
@@ -33,6 +40,12 @@ export class TemporaryIds {
     return this.given.size === 0 ? change : swapped(change, (text) => this.current(text));
   }
 
+  /** Whether a row is known by an id of the client's own only: its create is pending, and not this write. */
+  isNameless(entity: string, write?: Write): boolean {
+    const create = this.#creates.get(entity);
+    return create !== undefined && create !== write && create.accepted === undefined;
+  }
+
   began(write: Write): void {
     if (write.temporary) this.#creates.set(write.entity, write);
   }
@@ -44,20 +57,21 @@ export class TemporaryIds {
     if (!isAccepted) this.dead.add(write.entity);
   }
 
-  /** The server gave ids; those that are news. */
-  learn(ids: ReadonlyMap<string, string>): string[] {
-    const news = [...ids].filter(([temporary, id]) => temporary !== id && !this.given.has(temporary));
-    for (const [temporary, id] of news) {
-      this.given.set(temporary, id);
+  /** The server gave ids; what changes for those that are pending. */
+  learn(ids: ReadonlyMap<string, string>): Renaming[] {
+    const renamings: Renaming[] = [];
+    for (const [temporary, to] of ids) {
+      const former = this.given.get(temporary);
+      const create = this.#creates.get(temporary);
+      if (temporary === to || former === to) continue;
+      this.given.set(temporary, to);
       this.#creates.delete(temporary);
+      if (former !== undefined) renamings.push({ from: former, to, create: undefined });
+      else if (create !== undefined) renamings.push({ from: temporary, to, create });
     }
-    return news.map(([temporary]) => temporary);
+    return renamings;
   }
 
-  /** The pending create of a temporary id. */
-  create(id: string): Write | undefined {
-    return this.#creates.get(id);
-  }
 
   mentionsDead(entity: string, change: Change): boolean {
     return this.dead.size > 0 && textsOf(entity, change).some((text) => this.dead.has(text));
@@ -78,6 +92,11 @@ function textsOf(entity: string, change: Change): string[] {
     return text;
   });
   return texts;
+}
+
+/** The change with one id in place of another. */
+export function withId(change: Change, from: string, to: string): Change {
+  return swapped(change, (text) => (text === from ? to : text));
 }
 
 /** A change whose whole strings, wherever they are in its values, are swapped. */

@@ -51,7 +51,9 @@ function then(fate: Fate | undefined, op: Op): Fate {
   }
   if (fate === null || fate.kind === "delete") return refuse("event-malformed");
   if (fate.kind === "update") {
-    return isWhole && op.op === "remove" ? { kind: "delete" } : { kind: "update", patch: [...fate.patch, op] };
+    if (!isWhole || op.op !== "remove") return { kind: "update", patch: [...fate.patch, op] };
+    // A delete tests nothing.
+    return fate.patch.some((earlier) => earlier.op === "test") ? refuse("event-malformed") : { kind: "delete" };
   }
   if (isWhole && op.op === "remove") return null;
   const made = applied(fate.value, { kind: "update", patch: [op] });

@@ -1,7 +1,8 @@
 /** What becomes of a pending write: accepted, covered by the documents, or gone. */
 
 import type { History } from "./pipeline-history.js";
-import type { TemporaryIds } from "./pipeline-ids.js";
+import type { Renaming, TemporaryIds } from "./pipeline-ids.js";
+import { withId } from "./pipeline-ids.js";
 import type { Lane, Lanes } from "./pipeline-lane.js";
 import type { Tickets } from "./pipeline-tickets.js";
 import type { Result, Stamp, Verdict, Written } from "./pipeline-types.js";
@@ -97,29 +98,29 @@ export class Settling {
 
   /** The server gave rows their ids: everything pending follows at once. */
   rename(given: ReadonlyMap<string, string>): void {
-    const { ids, lanes } = this.core;
-    const creates = [...given.keys()].map((temporary) => ids.create(temporary));
-    if (ids.learn(given).length === 0) return;
-    this.core.isChanged = true;
-    for (const write of this.core.writes.values()) {
-      for (const create of creates) if (create !== undefined) write.parents.delete(create);
-      const old = lanes.of(write.atom);
-      write.change = ids.renamed(write.change);
-      const entity = ids.current(write.entity);
-      if (entity === write.entity) {
-        old.touch();
-        continue;
-      }
-      old.remove(write);
-      write.entity = entity;
-      lanes.of(write.atom).add(write);
-      const isUnread = write.accepted !== undefined && write.accepted.seq === undefined;
-      if (isUnread) this.core.stale(write.resource, entity);
+    for (const renaming of this.core.ids.learn(given)) {
+      this.core.isChanged = true;
+      for (const write of this.core.writes.values()) this.#rename(write, renaming);
     }
   }
 
+  #rename(write: Write, { from, to, create }: Renaming): void {
+    const { lanes } = this.core;
+    if (create !== undefined && write !== create && !write.parents.delete(create)) return;
+    const old = lanes.of(write.atom);
+    write.change = withId(write.change, from, to);
+    old.touch();
+    if (write.entity !== from) return;
+    old.remove(write);
+    write.entity = to;
+    lanes.of(write.atom).add(write);
+    const isUnread = write !== create && write.accepted !== undefined && write.accepted.seq === undefined;
+    if (isUnread) this.core.stale(write.resource, to);
+  }
+
   #accept(write: Write, { seq, version, ids, row }: Written): void {
-    const stamp: Stamp | undefined = version === undefined ? undefined : { epoch: this.core.epoch, version };
+    const told = version ?? seq;
+    const stamp: Stamp | undefined = told === undefined ? undefined : { epoch: this.core.epoch, version: told };
     write.accepted = { seq, stamp };
     this.#move(write, "accepted");
     this.core.tickets.decide(write, { kind: "confirmed" });
@@ -130,8 +131,7 @@ export class Settling {
       if (seq <= this.core.seq) this.retire(write, undefined);
       return;
     }
-    const parent = this.core.ids.create(write.entity);
-    if (parent !== undefined && parent !== write && parent.accepted === undefined) return;
+    if (this.core.ids.isNameless(write.entity, write)) return;
     const before = lane.doc;
     if (row !== undefined && lane.take(row, stamp)) {
       this.core.isChanged = true;

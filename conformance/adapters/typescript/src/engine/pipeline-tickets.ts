@@ -133,7 +133,7 @@ export class Tickets {
       voice.told(ticket.id, status, ticket.code);
       if (ticket.isDecided) this.#decided.push(ticket.id);
     }
-    for (const wait of [...this.#waits]) {
+    for (const wait of [...this.#waits].sort((a, b) => orderOf(a.ticket) - orderOf(b.ticket))) {
       const answer = answerTo(wait);
       if (answer !== undefined) this.#end(wait, answer, answer === "failed" ? wait.ticket.code : undefined, voice);
     }

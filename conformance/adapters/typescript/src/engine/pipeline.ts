@@ -31,6 +31,7 @@ export interface Stored {
   readonly counter: number;
   readonly given: ReadonlyMap<string, string>;
   readonly dead: ReadonlySet<string>;
+  readonly hasSnapshot: boolean;
   readonly writes: readonly StoredWrite[];
 }
 
@@ -86,10 +87,13 @@ export class Pipeline {
       isChanged: false,
       diag: (code, seq) => this.#tell((to) => to.diag(code, this.#entryId(seq))),
       stale: (resource, entity) => this.#tell((to) => to.stale(resource, entity)),
-      resync: () => this.#tell((to) => to.resync()),
+      resync: () => {
+        if (!this.#hasResync) this.#tell((to) => to.resync());
+        this.#hasResync = true;
+      },
     };
     this.#settling = new Settling(this.#core);
-    this.#feed = new Feed(this.#core, this.#settling);
+    this.#feed = new Feed(this.#core, this.#settling, stored.hasSnapshot);
     for (const write of stored.writes) this.#restore(write);
     this.#tickets.restored();
   }
@@ -221,7 +225,7 @@ export class Pipeline {
     const { lanes, ids, epoch, seq, writes } = this.#core;
     const kept = [...writes.values()].filter(({ isStored }) => isStored);
     const [docs, stamps] = [this.documents(), lanes.stamps()];
-    return { docs, stamps, epoch, seq, counter: this.#counter, given: ids.given, dead: ids.dead, writes: kept };
+    return { docs, stamps, epoch, seq, counter: this.#counter, given: ids.given, dead: ids.dead, writes: kept, hasSnapshot: this.#feed.hasSnapshot };
   }
 
   /** Make a call now, or when everybody was told of the step being made. */
@@ -355,6 +359,7 @@ export class Pipeline {
 
   #isTelling = false;
   #mustSchedule = false;
+  #hasResync = false;
   #requested: Types.Request[] = [];
   #held: (() => void)[] = [];
 
@@ -389,7 +394,7 @@ export class Pipeline {
     this.#tickets.report(this.#voice);
     for (const tell of news) tell();
     if (this.#mustSchedule) this.#say((to) => to.schedule());
-    this.#mustSchedule = false;
+    [this.#mustSchedule, this.#hasResync] = [false, false];
     for (const request of requested) this.#say((to) => to.persist(request));
     this.#isTelling = false;
     while (this.#held.length > 0) this.#held.shift()?.();

@@ -298,6 +298,7 @@ function beginning(given: JsonObject): Stored {
     counter: 0,
     given: new Map(),
     dead: new Set(),
+    hasSnapshot: false,
     writes: [],
   };
 }
