@@ -1,6 +1,7 @@
 """Hypothesis strategies: entries and what is asked about them, results, answers to operations."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from hypothesis import strategies as st
 from tests.reference import json_strategies
@@ -59,10 +60,9 @@ changes: st.SearchStrategy[Change] = (
 options: st.SearchStrategy[Obj] = st.sampled_from(
     [Obj(), Obj({"a": 1, "b": 2}), Obj({"b": 2, "a": 1}), Obj({"a": 1}), Obj({"a": True})]
 )
-ids: st.SearchStrategy[Ids] = st.dictionaries(
-    st.sampled_from(["t1", "t2"]), st.sampled_from(["s1", "s2"]), max_size=2
-).map(lambda found: tuple(sorted(found.items())))
-rows = st.none() | (values | st.just(ABSENT)).map(Row)
+ids: st.SearchStrategy[Ids] = st.sampled_from([(), (("t1", "s1"),), (("t1", "s2"), ("t2", "s1"))])
+# Documents that are nearly equal, so that equal results occur and nearly equal ones.
+rows = st.sampled_from([None, Row(1), Row(True), Row(Obj({"x": 1})), Row(ABSENT)])
 written = st.builds(Written, versions, st.none() | numbers.map(ServerSeq), ids, rows)
 outcomes: st.SearchStrategy[Outcome] = (
     written | st.builds(Refused, codes) | st.builds(Unknown, waits)
@@ -72,10 +72,15 @@ errors = codes.map(lambda code: RemoteError(code, definite=True)) | st.builds(
 )
 
 
-def plain(name: str, resource: str) -> WriteEntry:
-    """An entry of which only the name and the resource matter."""
-    entity = Entity(Resource(resource), EntityId("a"))
-    return WriteEntry(EntryId(name), IdempotencyKey(f"key-of-{name}"), entity, Delete())
+# What the grouping might look at.
+plain: st.SearchStrategy[WriteEntry] = st.builds(
+    WriteEntry,
+    st.just(EntryId("")),
+    st.just(IdempotencyKey("k")),
+    st.sampled_from([Entity(Resource(name), EntityId("a")) for name in RESOURCES]),
+    st.sampled_from([Delete(), Create(1)]),
+    st.sampled_from([None, Stamp(Epoch(1), Version(1)), Stamp(Epoch(2), Version(1))]),
+)
 
 
 @st.composite
@@ -97,8 +102,9 @@ def entries(draw: st.DrawFn, name: str) -> WriteEntry:
 @st.composite
 def batches(draw: st.DrawFn, most: int = 5) -> tuple[Outgoing, ...]:
     """Entries with ids of their own, and what is asked about each."""
-    kinds = draw(st.lists(st.tuples(st.sampled_from(RESOURCES), options), max_size=most))
-    return tuple(Outgoing(plain(f"e{n}", res), asked) for n, (res, asked) in enumerate(kinds))
+    found = draw(st.lists(st.builds(Outgoing, plain, options), max_size=most))
+    named = ((EntryId(f"e{number}"), each) for number, each in enumerate(found))
+    return tuple(replace(o, entry=replace(o.entry, entry_id=name)) for name, o in named)
 
 
 @st.composite
@@ -106,7 +112,12 @@ def heaps(draw: st.DrawFn, ops: Sequence[WriteOp]) -> tuple[RemoteOpResult, ...]
     """Results of operations as no backend should give them: of ours and others, in any order."""
     known = [entry.entry_id for op in ops for entry in op.entries]
     names = st.sampled_from([*(op.op_id for op in ops), OpId("other")])
-    results = st.builds(WriteEntryResult, st.sampled_from([*known, STRANGER]), outcomes)
+    few = draw(st.lists(outcomes, min_size=1, max_size=2))
+    near = [
+        replace(each, row=Row(n)) for each in few if isinstance(each, Written) for n in (1, True)
+    ]
+    said = st.sampled_from([*few, *near])  # so that equal results are not rare
+    results = st.builds(WriteEntryResult, st.sampled_from([*known, STRANGER]), said)
     done = st.builds(
         Done, names, st.lists(results, max_size=4).map(lambda r: WriteResultData(tuple(r)))
     )
