@@ -1,0 +1,385 @@
+"""A pipeline, a persistence and a server, driven by a chooser.
+
+Every decision comes from `choose`, so a run can be replayed and reduced. After every input the
+`Judge` says whether all is well; `quiesce` asks that everything is settled.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+
+from tests.properties.pipeline_backends import ROWS, RowAuthority, StreamAuthority
+from tests.properties.pipeline_carrier import Carrier
+from tests.properties.pipeline_classes import classes
+from tests.properties.pipeline_judge import Judge, Note, Queued
+from tests.properties.pipeline_probes import probe
+from tests.properties.pipeline_writes import SCOPES, Events
+from tests.properties.scripts import Choose
+
+from optisync.contracts.entry import Entity, EntryId, Millis, Row, Written, atom_of
+from optisync.contracts.messages import Delta, Refused
+from optisync.errors import OptisyncError
+from optisync.machine import Step
+from optisync.pipeline.config import Config
+from optisync.pipeline.effects import Effect, Persist, Resync, Stale, Withdraw
+from optisync.pipeline.events import Patches, Write
+from optisync.pipeline.inputs import (
+    Abandon,
+    Await,
+    Begin,
+    Cancel,
+    Decided,
+    Direction,
+    Dispatch,
+    Drain,
+    Fetched,
+    FetchedRow,
+    Hydrate,
+    Input,
+    Persisted,
+    Revert,
+    Tick,
+)
+from optisync.pipeline.pending import Accepted, Place
+from optisync.pipeline.revert import inverses
+from optisync.pipeline.state import Mode, OnTimeout, Pipeline, start
+from optisync.pipeline.step import step
+from optisync.values import ClientSeq, Obj
+
+
+@dataclass
+class World:
+    """One run."""
+
+    choose: Choose
+    authority: RowAuthority | StreamAuthority
+    config: Config
+    events: Events
+    judge: Judge
+    carrier: Carrier
+    menu: list[Callable[["World"], None]]
+    state: Pipeline = field(default_factory=start)
+    seen: list[str] = field(default_factory=list)
+    stale: list[Entity] = field(default_factory=list)
+    reads: list[Fetched] = field(default_factory=list)
+    old: list[Delta | Persisted | Decided] = field(default_factory=list)
+    used: ClientSeq = ClientSeq(0)
+    foreign: int = 0
+    waits: int = 0
+
+    def coin(self, sides: int) -> bool:
+        return self.choose(sides) == 1
+
+    # --- inputs -----------------------------------------------------------------------------
+
+    def give(self, given: Input) -> Step[Pipeline, Effect]:
+        """An input, its effects, and the judgement of it."""
+        before = self.state
+        done = step(self.config, before, given)
+        self.seen += classes(before, given, done)
+        self.state = done.state
+        self.judge.check(before, given, done)
+        for effect in done.effects:
+            match effect:
+                case Persist():
+                    self.carrier.take(effect, self.state.epoch)
+                case Stale(entity):
+                    self.stale.append(entity)
+                case Withdraw(entry_id):
+                    self.carrier.withdraw(entry_id)
+                case Resync():
+                    self.snapshot()
+                case _:
+                    pass
+        return done
+
+    def numbers(self, count: int) -> tuple[ClientSeq, ...]:
+        """Ascending numbers, some of them passed over."""
+        first = self.used + 1 + self.coin(6)
+        return tuple(ClientSeq(first + n) for n in range(count))
+
+    def ticket(self) -> int | None:
+        """A ticket that was begun, if there is one."""
+        idle = [n for n, ticket in self.state.tickets.items() if ticket.first is None]
+        return min(idle) if idle and self.coin(2) else None
+
+    def some_ticket(self) -> int:
+        numbers = sorted(self.state.tickets)
+        return numbers[-1 - self.choose(min(8, len(numbers)))] if numbers else 77
+
+    # --- the application --------------------------------------------------------------------
+
+    def dispatch(self) -> None:
+        event = self.events.one()
+        count = 1 if isinstance(event, Write) else len({op.path[0] for op in event.patch})
+        given = Dispatch(
+            event, self.numbers(count), self.events.context(), self.events.persist_key(),
+            not self.coin(12), self.ticket(),
+        )  # fmt: skip
+        self.register(given)
+        temporary = isinstance(event, Write) and event.temporary
+        if temporary and isinstance(event, Write) and self.used == given.seqs[-1]:
+            self.events.temporaries.append(event.entity)
+
+    def register(self, given: Dispatch | Revert) -> None:
+        """Give it, and let the judge know what must now be pending."""
+        before = self.state
+        if isinstance(given, Dispatch):  # a patch that cancels itself out writes less
+            tried = step(self.config, before, given)
+            if tried.error is not None and tried.error.code == "number-order":
+                given = replace(given, seqs=given.seqs[:-1])
+        done = step(self.config, before, given)
+        if done.error is None:
+            self.note(given, done.state)
+        self.give(given)
+
+    def note(self, given: Dispatch | Revert, after: Pipeline) -> None:
+        mine = [after.pending.members[seq] for seq in given.seqs]
+        event, context = after.queue[-1], after.queue[-1].context
+        named = [m.write.entity for m in mine]
+        if isinstance(given, Dispatch) and isinstance(given.event, Write):
+            named = [given.event.entity]  # by the name that the event had
+        notes = [
+            Note(
+                m.seq, m.ticket, m.write, self.state.versions.get(atom_of(m.write.entity)),
+                context.origin, m.optimistic, frozenset({*m.makers, *m.needs}),
+            )
+            for m in mine
+        ]  # fmt: skip
+        resource = mine[0].write.entity.resource
+        queued = Queued(
+            given.seqs,
+            (resource, context.scope, context.origin, context.action_id, given.persist_key),
+            event.kind,
+            frozenset(named),
+            frozenset(parent for note in notes for parent in note.parents),
+            context,
+        )
+        self.used = given.seqs[-1]
+        self.judge.dispatched(notes, queued)
+
+    def misdispatch(self) -> None:
+        """[bad-event-fails-alone]: what is refused changes nothing."""
+        good = Dispatch(self.events.one(), (ClientSeq(self.used + 1),))
+        if isinstance(good.event, Patches):
+            good = replace(good, event=Write(ROWS[0], self.events.change()))
+        bad = (
+            replace(good, event=self.events.malformed()),
+            replace(good, seqs=(self.used,)),
+            replace(good, seqs=()),
+            replace(good, ticket=9_999),
+            replace(good, ticket=self.some_ticket()),
+            replace(good, event=self.events.again()),
+        )[self.choose(6)]
+        if step(self.config, self.state, bad).error is not None:
+            self.give(bad)
+
+    def revert(self) -> None:
+        direction = (Direction.UNDO, Direction.REDO)[self.choose(3) == 0]
+        scope = SCOPES[self.choose(4) == 0]
+        try:
+            count = len(inverses(self.state, direction, scope))
+        except OptisyncError:
+            count = 1
+        given = Revert(direction, self.numbers(count), scope, self.events.persist_key())
+        self.register(replace(given, seqs=()) if self.coin(30) else given)
+
+    def drain(self) -> None:
+        self.judge.drained()
+        self.give(Drain())
+        assert not self.state.queue
+
+    def begin(self) -> None:
+        self.give(Begin())
+
+    def wait(self) -> None:
+        self.waits += 1
+        mode = (Mode.OPTIMISTIC, Mode.STRICT)[self.choose(2)]
+        timeout = (None, None, Millis(0), Millis(20))[self.choose(4)]
+        on_timeout = (OnTimeout.REJECT, OnTimeout.RESOLVE_ENQUEUED)[self.choose(2)]
+        given = Await(self.waits, self.some_ticket(), mode, timeout, on_timeout)
+        self.judge.waits[self.waits] = given
+        if self.give(given).error is not None:
+            del self.judge.waits[self.waits]
+
+    def cancel(self) -> None:
+        number = self.some_ticket()
+        given, codes = Cancel(number), self.undecided(number, Place.WAITING)
+        done = step(self.config, self.state, given)
+        for seq in codes if done.error is None else ():
+            self.judge.notes[seq].codes.add("cancelled")
+        self.give(given)
+
+    def abandon(self) -> None:
+        unknown = [m.ticket for m in self.state.pending if m.status is Place.UNKNOWN]
+        number = unknown[0] if unknown else self.some_ticket()
+        given, seqs = Abandon(number), self.undecided(number, Place.UNKNOWN)
+        if step(self.config, self.state, given).error is None:
+            self.judge.doubtful |= seqs
+        self.give(given)
+
+    def undecided(self, number: int, place: Place) -> set[ClientSeq]:
+        return {m.seq for m in self.state.pending if (m.ticket, m.status) == (number, place)}
+
+    def tick(self) -> None:
+        self.give(Tick(Millis(self.state.now + (1, 10, 50, -5)[self.choose(4)])))
+
+    def hydrate(self) -> None:
+        """Rows from a cache that is as old as it likes."""
+        rows = [FetchedRow(e, Row(Obj({"n": 0, "m": -1000}))) for e in ROWS if self.coin(3)]
+        self.give(Hydrate(tuple(rows)))
+
+    def probe(self) -> None:
+        probe(self.config, self.state, self.choose)
+
+    # --- persistence and server -------------------------------------------------------------
+
+    def answer(self) -> None:
+        given = self.carrier.answer(self.state)
+        if given is not None:
+            self.old.append(given)
+            self.give(given)
+
+    def work(self) -> None:
+        self.carrier.work(self.state)
+
+    def find_out(self) -> None:
+        self.carrier.find_out(self.state)
+
+    def arrive(self) -> None:
+        """A verdict that comes by itself."""
+        if self.carrier.mail:
+            given = self.carrier.mail.pop(self.choose(min(3, len(self.carrier.mail))))
+            self.old.append(given)
+            self.give(given)
+            self.carrier.undecided(self.state)
+
+    def repeat(self) -> None:
+        """Something that was said before is said again. [answer-once]"""
+        if self.old:
+            given = self.old[self.choose(len(self.old))]
+            before = self.state
+            self.give(given)
+            assert self.state == before or not isinstance(given, Persisted)
+
+    def invent(self) -> None:
+        """A verdict of what was never handed over, or is decided, or of somebody else's."""
+        unsent = [m.seq for m in self.state.pending if m.status is Place.WAITING]
+        names = [f"me/{seq}" for seq in unsent] + ["other/1", "me/x", "me/424242"]
+        name = EntryId(names[self.choose(len(names))])
+        verdict = (Refused("no"), Written())[self.choose(2)]
+        taken = [m.seq for m in self.state.pending if isinstance(m.status, Accepted)]
+        if taken and self.coin(2):  # [verdict-stands]
+            name, verdict = EntryId(f"me/{taken[0]}"), Refused("no")
+        before = self.state
+        assert self.give(Decided(name, verdict)).state == before
+
+    def write_elsewhere(self) -> None:
+        self.foreign += 1
+        entity, change = self.events.foreign(self.foreign)
+        self.authority.write_elsewhere(self.foreign, entity, change)
+
+    def read(self) -> None:
+        """Rows are read; the answer may come later."""
+        if isinstance(self.authority, RowAuthority):
+            some = [*ROWS, *self.stale][self.choose(len(ROWS) + len(self.stale))]
+            rows = self.authority.everything() if self.coin(3) else (self.authority.read(some),)
+            self.reads.append(Fetched(rows))
+            if self.coin(2):
+                self.give(self.reads.pop(self.choose(len(self.reads))))
+
+    def delta(self) -> None:
+        if isinstance(self.authority, StreamAuthority):
+            if self.state.epoch < self.authority.epoch:
+                ahead = self.authority.deltas(self.authority.server.base_seq)
+                if ahead:
+                    self.give(ahead[-1])
+                return
+            if self.judge.durable:
+                for delta in self.authority.deltas(self.state.server_seq)[: 1 + self.choose(2)]:
+                    self.old.append(delta)
+                    self.give(delta)
+
+    def snapshot(self) -> None:
+        if isinstance(self.authority, StreamAuthority):
+            given = self.authority.snapshot()
+            if given.epoch > self.state.epoch and not given.client_known:
+                self.carrier.forgotten(self.state)
+            self.give(given)
+            self.judge.durable = True
+            self.carrier.undecided(self.state)
+
+    def disaster(self) -> None:
+        if isinstance(self.authority, StreamAuthority) and self.coin(3):
+            self.judge.restored = True
+            self.authority.disaster(self.coin(3), self.choose(4))
+
+    def restart(self) -> None:
+        """The process ends. What was stored comes back, with documents that were saved."""
+        keeps = self.judge.durable or self.coin(2)
+        in_rows = isinstance(self.authority, RowAuthority)
+        stored = [
+            m if isinstance(m.status, Accepted) else replace(m, status=Place.ENQUEUED)
+            for m in self.state.pending
+            if m.seq in self.carrier.durable and (keeps or not isinstance(m.status, Accepted))
+        ]
+        self.carrier.restart()
+        self.old = [given for given in self.old if not isinstance(given, Persisted)]
+        self.reads, self.stale = [], []
+        was, numbered = self.state, self.used
+        if keeps and (in_rows or self.judge.durable):
+            self.state = start(
+                was.docs, was.epoch, was.server_seq, was.versions.items(), numbered, stored,
+                was.aliases.items(), was.loaded,
+            )  # fmt: skip
+        else:
+            self.state = start(numbered=numbered, stored=stored)
+        made = {*self.state.pending.makers, *self.state.aliases}
+        self.events.temporaries = [e for e in self.events.temporaries if e.id in made]
+        self.judge.began(self.state)
+        self.carrier.undecided(self.state)
+
+    # --- a run ------------------------------------------------------------------------------
+
+    def warm(self) -> None:
+        """The documents come before the first write."""
+        if isinstance(self.authority, RowAuthority):
+            self.give(Fetched(self.authority.everything()))
+        self.snapshot()
+
+    def act(self) -> None:
+        self.menu[self.choose(len(self.menu))](self)
+
+    def quiesce(self) -> None:
+        """No more writes; answers keep coming. CONVERGENCE, in a bounded number of rounds."""
+        self.choose = self.carrier.choose = lambda below: below - 1
+        for _ in range(60):
+            self.round()
+            if not self.state.pending.members:
+                break
+        assert not self.state.pending.members, f"left: {list(self.state.pending)}"
+        self.round()
+        assert self.state.docs == self.authority.docs()
+        self.give(Tick(Millis(self.state.now + 1_000)))
+        idle = {n for n, ticket in self.state.tickets.items() if ticket.first is None}
+        self.judge.finish(idle)
+
+    def round(self) -> None:
+        """What hosts and persistence do at their own interval."""
+        self.drain()
+        for request in list(self.carrier.requests):
+            given = self.carrier.settle(request, self.state)
+            if given is not None:
+                self.give(given)
+        self.carrier.undecided(self.state)
+        self.work()
+        self.find_out()
+        while self.carrier.mail:
+            self.arrive()
+        if isinstance(self.authority, RowAuthority):
+            rows = (*self.authority.everything(), *map(self.authority.read, ROWS))
+            self.give(Fetched(rows))
+        elif self.state.epoch < self.authority.epoch or not self.judge.durable:
+            self.snapshot()
+        else:
+            while self.authority.deltas(self.state.server_seq):
+                self.delta()
