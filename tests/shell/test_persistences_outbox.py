@@ -171,12 +171,15 @@ def test_a_full_queue_and_a_failing_store_are_definite(disk: Disk) -> None:
     run(main())
 
 
-def test_an_update_without_a_version_is_refused_not_sent_loosely(disk: Disk) -> None:
+def test_an_update_without_a_version_is_refused_alone_and_not_sent_loosely(disk: Disk) -> None:
     async def main() -> None:
         life = Life(disk, Authority())
-        life.pipeline.dispatch(update("a", 1))
+        for event in (upsert("a", 1), update("b", 1), upsert("c", 1)):
+            life.pipeline.dispatch(event)
         await rest()
-        assert life.heard.told == ["1 failed base-unknown"]
+        assert life.heard.told == ["2 failed base-unknown", "1 enqueued", "3 enqueued"]
+        assert set(life.pipeline.view) == {"todo/a", "todo/c"}
+        assert [member.seq for member in life.outbox.state.queue] == [1, 3]
         life.end()
 
     run(main())

@@ -9,11 +9,12 @@ from collections import deque
 from collections.abc import Callable
 from functools import partial
 
-from optisync.contracts.entry import EntryId, Written
+from optisync.contracts.entry import EntryId, WriteEntry, Written
 from optisync.contracts.messages import Accepted, Delta, Refused, Snapshot
 from optisync.errors import OptisyncError
 from optisync.outbox.effects import Diag, DiagCode, Effect
 from optisync.outbox.effects import Told as Reported
+from optisync.outbox.errors import OutboxFull
 from optisync.outbox.rows import InDoubt as Doubted
 from optisync.outbox.rows import Report
 from optisync.pipeline.effects import Told, Withdraw
@@ -24,6 +25,8 @@ from optisync.shell.enqueueing_restart import restarted, ticket_of
 from optisync.shell.mutation_pipeline import MutationPipeline
 from optisync.shell.mutation_pipeline_ports import PersistRequest, PersistResult
 from optisync.shell.mutation_pipeline_running import Asked
+from optisync.shell.store import StoreError
+from optisync.values import ClientSeq
 
 
 class OutboxPersistence:
@@ -79,14 +82,30 @@ class OutboxPersistence:
             pipeline.afterwards(Told(report.seq, ticket.status, code), self._consumed(report))
 
     async def persist(self, request: PersistRequest) -> PersistResult:
-        """Enqueued, durably; or Failed, with nothing stored and the numbers given up."""
+        """Enqueued, durably; what the outbox refuses fails alone, unless it has no room at all."""
         try:
             self._outbox.enqueue(request.entries, request.seqs)
-        except OptisyncError as refusal:
-            for seq in request.seqs:
-                self._tried(partial(self._outbox.give_up, seq))
+            stored = request.entries
+        except (OutboxFull, StoreError) as refusal:
+            self._give_up(*request.seqs)
             return Failed(refusal.code)
-        return Enqueued(tuple(entry.entry_id for entry in request.entries))
+        except OptisyncError:
+            entries = zip(request.entries, request.seqs, strict=True)
+            stored = tuple(entry for entry, seq in entries if self._enqueued(entry, seq))
+        return Enqueued(tuple(entry.entry_id for entry in stored))
+
+    def _enqueued(self, entry: WriteEntry, seq: ClientSeq) -> bool:
+        try:
+            self._outbox.enqueue([entry], [seq])
+        except OptisyncError as refusal:
+            self._give_up(seq)
+            self._pipeline.decided(entry.entry_id, Refused(refusal.code))
+            return False
+        return True
+
+    def _give_up(self, *seqs: ClientSeq) -> None:
+        for seq in seqs:
+            self._tried(partial(self._outbox.give_up, seq))
 
     def process_delta(self, delta: Delta) -> None:
         """What the stream says, in order. Raises as the outbox does: then nobody has taken it."""
