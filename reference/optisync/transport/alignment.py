@@ -18,8 +18,6 @@ from optisync.contracts.remote import (
     WriteOp,
     WriteResultData,
 )
-from optisync.transport.wire import outcome_to_json
-from optisync.values import same
 
 Outcome: TypeAlias = Written | Refused | Unknown
 
@@ -98,4 +96,4 @@ def _settled(made: Sequence[Outcome]) -> Outcome:
 
 
 def _agree(made: Sequence[Outcome]) -> bool:
-    return all(same(outcome_to_json(made[0]), outcome_to_json(each)) for each in made[1:])
+    return all(made[0] == each for each in made[1:])
