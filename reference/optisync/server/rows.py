@@ -80,17 +80,17 @@ def step(backend: Backend, ops: Sequence[RemoteOp]) -> Step[Backend, RemoteOpRes
 
 def _write(backend: Backend, op: WriteOp) -> tuple[Backend, WriteResultData]:
     results: list[WriteEntryResult] = []
-    for entry in op.entries:  # a refused one does not stop the others
+    for entry in op.entries:  # [rows-each-alone]
         backend, outcome = _decide(backend, entry)
         if isinstance(outcome, Written) and op.options.get("returning") is not True:
-            outcome = replace(outcome, row=None)
+            outcome = replace(outcome, row=None)  # [rows-returning]
         results.append(WriteEntryResult(entry.entry_id, outcome))
     return backend, WriteResultData(tuple(results))
 
 
 def _decide(backend: Backend, entry: WriteEntry) -> tuple[Backend, Written | Refused]:
     known = backend.verdicts.get(entry.idempotency_key)
-    if known is not None:
+    if known is not None:  # [rows-decided-once]
         again = same_write(known.entry, entry)
         return backend, known.outcome if again else Refused("key-reused")
     backend, outcome = _execute(backend, entry)
@@ -100,14 +100,16 @@ def _decide(backend: Backend, entry: WriteEntry) -> tuple[Backend, Written | Ref
 
 def _execute(backend: Backend, entry: WriteEntry) -> tuple[Backend, Written | Refused]:
     found = _found(backend, entry.entity)
+    # [rows-compare-and-set]
     if entry.base not in (None, Stamp(backend.epoch, found.version)):
         return backend, Refused("conflict")
     try:
         doc = apply_change(atom_of(entry.entity), found.row.doc, entry.change)
     except ChangeInapplicable as error:
         return backend, Refused(error.code)
+    # [rows-versions-never-reused]
     entity, newest = entry.entity, ServerSeq(backend.newest + 1)
-    if makes_row(entry):
+    if makes_row(entry):  # [rows-name-created]
         entity = _unused(backend, entity, newest)
     row = ReadRow(entity, Version(newest), Row(doc))
     ids = ((entry.entity.id, entity.id),) if makes_row(entry) else ()
@@ -142,6 +144,7 @@ def _matches(row: Row, where: Obj) -> bool:
 
 
 def _changes(backend: Backend, changes: ChangesSpec) -> Rows:
+    # [rows-changed-after]
     later = (
         row
         for row in backend.rows.values()
