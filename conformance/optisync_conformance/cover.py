@@ -13,7 +13,7 @@ from functools import cache
 from msgspec.structs import replace
 
 from optisync.values import Obj, freeze
-from optisync_conformance import covercoordinator, coveroutbox, covertransport
+from optisync_conformance import covercoordinator, coveroutbox, coverpipeline, covertransport
 from optisync_conformance.case import Case, Step, run_case, with_inverse
 from optisync_conformance.coverworld import Graph, Taken, explore, is_open, refusal_of, walks
 from optisync_conformance.judge import fields
@@ -34,6 +34,8 @@ def graphs(profile: str) -> Iterator[Graph]:
             yield from map(explore, covercoordinator.worlds())
         case "outbox":
             yield from map(explore, coveroutbox.worlds())
+        case "pipeline":
+            yield from map(explore, coverpipeline.worlds())
         case _:
             pass
 
