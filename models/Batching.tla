@@ -140,23 +140,16 @@ ApplyAll(docs, changes) ==
 
 Impossible == [NoChange EXCEPT !.kind = "impossible"]
 
+\* Of the changes that patches and inverses consist of, which are no upserts.
 \* [patches-to-entries]
 Compose(first, then) ==
     (LET kinds == <<first.kind, then.kind>>
-         whole == then.kind = "upsert" /\ then.patch = <<>>
-         after == Applied(first.doc, then)
-         changes == then.kind \in {"update", "upsert"}
      IN CASE first.kind = "none" -> then
+          [] kinds = <<"create", "update">> -> Create(Patched(first.doc, then.patch))
           [] kinds = <<"create", "delete">> -> NoChange
-          [] first.kind \in {"update", "upsert"} /\ then.kind = "delete" -> Delete
-          [] first.kind = "create" /\ changes -> Create(after)
-          [] first.kind = "upsert" /\ first.patch = <<>> /\ changes -> Upsert(after, <<>>)
-          [] first.kind = "upsert" /\ first.patch # <<>> /\ changes /\ ~whole ->
-                Upsert(after, first.patch \o then.patch)
-          [] first.kind = "upsert" /\ whole -> then
-          [] first.kind = "update" /\ whole -> Whole(then.doc)
-          [] first.kind = "update" /\ changes /\ ~whole -> Update(first.patch \o then.patch)
-          [] first.kind = "delete" /\ then.kind \in {"create", "upsert"} -> Whole(then.doc)
+          [] kinds = <<"update", "update">> -> Update(first.patch \o then.patch)
+          [] kinds = <<"update", "delete">> -> then
+          [] kinds = <<"delete", "create">> -> Whole(then.doc)
           [] OTHER -> Impossible)
 
 \* A list of [entity, change], one for each entity, with one change more.
@@ -244,22 +237,24 @@ StampOf(state, entity) ==
 WithStamp(versions, entity, stamp) ==
     {v \in versions : v.entity # entity} \cup {[entity |-> entity, stamp |-> stamp]}
 
-\* A text, or the id that the server gave it.
-RealId(state, text) ==
-    IF \E a \in state.aliases : a.temporary = text /\ a.id # ""
-    THEN (LET found == CHOOSE a \in state.aliases : a.temporary = text IN found.id) ELSE text
+\* A text, or the id that one of the names [temporary, id] gives it.
+Named(text, names) ==
+    IF \E n \in names : n.temporary = text
+    THEN (LET found == CHOOSE n \in names : n.temporary = text IN found.id) ELSE text
 
-KnownEntity(state, entity) == [entity EXCEPT !.id = RealId(state, entity.id)]
-KnownDoc(state, doc) == [doc EXCEPT !.b = RealId(state, doc.b)]
-
-\* [ids-in-view]
-KnownWrite(state, write) ==
-    (LET entity == KnownEntity(state, write.entity)
+RenamedDoc(doc, names) == [doc EXCEPT !.b = Named(doc.b, names)]
+Rename(write, names) ==
+    (LET entity == [write.entity EXCEPT !.id = Named(write.entity.id, names)]
          patch == write.change.patch
          change == [write.change EXCEPT
-            !.doc = KnownDoc(state, write.change.doc),
-            !.patch = [i \in DOMAIN patch |-> [patch[i] EXCEPT !.doc = KnownDoc(state, @)]]]
+            !.doc = RenamedDoc(write.change.doc, names),
+            !.patch = [i \in DOMAIN patch |-> [patch[i] EXCEPT !.doc = RenamedDoc(@, names)]]]
      IN Write(entity, change, write.temporary /\ entity = write.entity))
+
+\* With temporary ids replaced by the server's. [ids-in-view]
+Known(state) == {a \in state.aliases : a.id # ""}
+KnownEntity(state, entity) == [entity EXCEPT !.id = Named(entity.id, Known(state))]
+KnownWrite(state, write) == Rename(write, Known(state))
 
 Mentions(write) ==
     {write.entity.id, write.change.doc.b} \cup {op.doc.b : op \in Entries(write.change.patch)}
@@ -504,7 +499,7 @@ Runs(events) == RunsFrom(<<>>, events)
 RECURSIVE SeqsOf(_)
 SeqsOf(run) == IF run = <<>> THEN <<>> ELSE run[1].seqs \o SeqsOf(Tail(run))
 
-Live(state, segment) == SelectSeq(state.pending, LAMBDA m : m.seq \in Entries(segment.seqs))
+LiveOf(state, segment) == SelectSeq(state.pending, LAMBDA m : m.seq \in Entries(segment.seqs))
 
 Undelivered == IF Mutant = "unknown-lets-pass" THEN {"waiting", "persisting"}
                ELSE IF Mutant = "gate-open" THEN {"waiting"}
@@ -550,10 +545,11 @@ RECURSIVE HandEach(_, _, _, _)
 HandEach(config, turn, segments, kept) ==
     IF segments = <<>> THEN [turn EXCEPT !.state.waiting = kept]
     ELSE (LET segment == Head(segments)
-              live == Live(turn.state, segment)
+              live == LiveOf(turn.state, segment)
               mates == Entries(segment.seqs)
               held == \E m \in Entries(live) : HeldBack(turn.state, m, mates)
-              IsFree(m) == ~HeldBack(turn.state, m, {})
+              IsFree(m) == ~HeldBack(turn.state, m,
+                                     IF Mutant = "entity-twice" THEN mates ELSE {})
               free == SelectSeq(live, IsFree)
               rest == IF held THEN live ELSE SelectSeq(live, LAMBDA m : ~IsFree(m))
           IN HandEach(config,
@@ -654,13 +650,25 @@ Renamed(turn, maker) ==
      IN RenameEach(Put(turn, [maker EXCEPT !.write = write]),
                    DependingOn(turn.state, maker.seq)))
 
+\* In another epoch it had another id.
+GivenAnew(turn, old, id) ==
+    (LET pending == turn.state.pending
+         again == [i \in DOMAIN pending |->
+                     [pending[i] EXCEPT !.write = Rename(@, {[temporary |-> old, id |-> id]})]]
+     IN PutEach(turn, again))
+
 RECURSIVE NameEach(_, _)
 NameEach(turn, ids) ==
     IF ids = <<>> THEN turn
-    ELSE (LET makers == Makers(turn.state, ids[1].temporary)
+    ELSE (LET temporary == ids[1].temporary
+              id == ids[1].id
+              makers == Makers(turn.state, temporary)
               maker == CHOOSE m \in makers : TRUE
-              named == WithAlias(turn, ids[1].temporary, ids[1].id)
-          IN NameEach(IF makers = {} THEN named ELSE Renamed(named, maker), Tail(ids)))
+              old == Named(temporary, Known(turn.state))
+              aliased == WithAlias(turn, temporary, id)
+              named == IF makers = {} THEN aliased ELSE Renamed(aliased, maker)
+          IN NameEach(IF old \in {temporary, id} THEN named ELSE GivenAnew(named, old, id),
+                      Tail(ids)))
 
 \* One that gets no other id keeps the client's. [ids-in-view]
 Name(turn, seq, ids) ==
@@ -715,22 +723,23 @@ RowAfter(state, m, written) ==
         THEN [told |-> TRUE, doc |-> Applied(doc, change)] ELSE NoRow)
 
 Accept(turn, seq, written) ==
-    (LET heard == Heard(turn, seq, written.version, written.ids)
-         status == Accepted(written.server_seq, written.version)
+    (LET version == IF written.version = None THEN written.server_seq ELSE written.version
+         heard == Heard(turn, seq, version, written.ids)
          m == Get(heard.state, seq)
-         put == Put(heard, [m EXCEPT !.status = status])
+         put == Put(heard, [m EXCEPT !.status = Accepted(written.server_seq, version)])
+         early == Covered(put, Nobody, NoEntity)
          entity == m.write.entity
-         row == RowAfter(put.state, m, written)
-         unversioned == written.version = None /\ StampOf(put.state, entity) # NoStamp
-         moves == Moves(put.state, entity, row.doc, written.version)
-     IN IF written.server_seq # None \* [accepted-until-covered]
-        THEN (IF Mutant = "ack-drops-overlay" THEN Retire(put, <<m>>, Nobody)
-              ELSE Covered(put, Nobody, NoEntity))
-        ELSE IF Makers(put.state, entity.id) # {} THEN put \* its row is read when it has an id
+         row == RowAfter(early.state, m, written)
+         unversioned == written.version = None /\ StampOf(early.state, entity) # NoStamp
+         moves == Moves(early.state, entity, row.doc, written.version)
+     IN IF written.server_seq # None /\ Mutant = "ack-drops-overlay"
+        THEN Retire(put, <<m>>, Nobody) \* [accepted-until-covered]
+        ELSE IF written.server_seq # None \/ ~IsPending(early.state, seq) THEN early
+        ELSE IF Makers(early.state, entity.id) # {} THEN early \* read when it has an id
         ELSE IF ~row.told \/ unversioned \* [row-from-exact-base]
-        THEN WithEffect(put, [kind |-> "stale", entity |-> entity])
-        ELSE Covered(PutRow(put, entity, row.doc, written.version),
-                     IF moves THEN Before(put.state.docs) ELSE Nobody,
+        THEN WithEffect(early, [kind |-> "stale", entity |-> entity])
+        ELSE Covered(PutRow(early, entity, row.doc, written.version),
+                     IF moves THEN Before(early.state.docs) ELSE Nobody,
                      IF written.version = None THEN entity ELSE NoEntity))
 
 \* One verdict, given in an epoch, about one write.
@@ -739,8 +748,10 @@ Decide(config, turn, seq, verdict, epoch) ==
     ELSE (LET m == Get(turn.state, seq)
               id == EntryId(config, seq)
               elsewhere == epoch # None /\ epoch # turn.state.epoch
-              asking == IF epoch > turn.state.epoch
-                        THEN WithEffect(turn, [kind |-> "resync"]) ELSE turn
+              resync == [kind |-> "resync"]
+              ahead == epoch > turn.state.epoch /\ ~(\E e \in Entries(turn.effects) :
+                                                        e.kind = "resync")
+              asking == IF ahead THEN WithEffect(turn, resync) ELSE turn
               contradicts == Diagnosed(turn, "contradictory-verdict", id)
           IN IF m.status.kind = "waiting" \* [verdict-of-unsent-ignored]
              THEN Diagnosed(turn, "not-sent", id)
@@ -829,29 +840,35 @@ Decided(config, turn, given) ==
 
 ChangesIt(delta, entity) == \E i \in DOMAIN delta.changes : delta.changes[i].entity = entity
 
-Labelled(config, turn, delta, label, fresh) ==
+Labelled(config, turn, delta, label) ==
     (LET state == turn.state
          m == Get(state, label.seq)
          at == IF ChangesIt(delta, m.write.entity) THEN delta.server_seq ELSE None
          version == IF label.version = None THEN at ELSE label.version
          heard == Heard(turn, label.seq, version, label.ids)
          settled == Get(heard.state, label.seq)
-         entity == settled.write.entity
-         versioned == IF fresh /\ version # None /\ ChangesIt(delta, entity)
-                      THEN [heard EXCEPT !.state.versions =
-                              WithStamp(heard.state.versions, entity,
-                                        [epoch |-> delta.epoch, version |-> version])]
-                      ELSE heard
      IN IF ~IsPending(state, label.seq) THEN turn
-        ELSE IF m.status.kind = "waiting"
+        ELSE IF m.status.kind = "waiting" \* [verdict-of-unsent-ignored]
         THEN Diagnosed(turn, "not-sent", EntryId(config, label.seq))
-        ELSE Put(versioned, [settled EXCEPT !.status = Accepted(delta.server_seq, version)]))
+        ELSE Put(heard, [settled EXCEPT !.status = Accepted(delta.server_seq, version)]))
 
-RECURSIVE LabelEach(_, _, _, _, _)
-LabelEach(config, turn, delta, labels, fresh) ==
+RECURSIVE LabelEach(_, _, _, _)
+LabelEach(config, turn, delta, labels) ==
     IF labels = <<>> THEN turn
-    ELSE LabelEach(config, Labelled(config, turn, delta, Head(labels), fresh), delta,
-                   Tail(labels), fresh)
+    ELSE LabelEach(config, Labelled(config, turn, delta, Head(labels)), delta, Tail(labels))
+
+\* The version that the acceptance of a write gave is the document's at that position.
+RECURSIVE VersionEach(_, _, _)
+VersionEach(turn, list, delta) ==
+    IF list = <<>> THEN turn
+    ELSE (LET m == Head(list)
+              gives == /\ IsAccepted(m) /\ m.status.version # None
+                       /\ m.status.server_seq = delta.server_seq
+                       /\ ChangesIt(delta, m.write.entity)
+              stamp == [epoch |-> delta.epoch, version |-> m.status.version]
+          IN VersionEach(IF gives THEN [turn EXCEPT !.state.versions =
+                                            WithStamp(@, m.write.entity, stamp)] ELSE turn,
+                         Tail(list), delta))
 
 RECURSIVE StampEach(_, _, _)
 StampEach(versions, changes, stamp) ==
@@ -870,7 +887,9 @@ DeltaApplied(config, turn, delta) ==
                                !.state.server_seq = delta.server_seq,
                                !.changed = turn.changed \/ delta.changes # <<>>]
          taken == IF fresh THEN moved ELSE turn
-         settled == LabelEach(config, taken, delta, mine, fresh)
+         labelled == LabelEach(config, taken, delta, mine)
+         settled == IF fresh THEN VersionEach(labelled, labelled.state.pending, delta)
+                    ELSE labelled
      IN IF delta.epoch > state.epoch THEN Refusing(turn, "epoch-ahead") \* [delta-of-its-epoch]
         ELSE IF delta.epoch < state.epoch THEN turn \* [delta-of-its-epoch]
         ELSE IF fresh /\ ~ApplyAll(state.docs, delta.changes)
@@ -930,14 +949,16 @@ Fetch(turn, rows, before) ==
     IF rows = <<>> THEN turn
     ELSE (LET entity == KnownEntity(turn.state, rows[1].entity)
               put == PutRow(turn, entity, rows[1].doc, rows[1].version)
-          IN Fetch(Covered(put, before, entity), Tail(rows), before))
+              named == Makers(turn.state, entity.id) = {} \* [ids-in-view]
+          IN Fetch(IF named THEN Covered(put, before, entity) ELSE turn, Tail(rows), before))
 
 \* [hydrate-fills]
 RECURSIVE Hydrate(_, _)
 Hydrate(turn, rows) ==
     IF rows = <<>> \/ turn.state.loaded THEN turn
     ELSE (LET entity == KnownEntity(turn.state, rows[1].entity)
-              absent == /\ DocOf(turn.state.docs, entity) = NoDoc
+              absent == /\ Makers(turn.state, entity.id) = {}
+                        /\ DocOf(turn.state.docs, entity) = NoDoc
                         /\ StampOf(turn.state, entity) = NoStamp
           IN Hydrate(IF absent THEN PutRow(turn, entity, rows[1].doc, rows[1].version) ELSE turn,
                      Tail(rows)))
@@ -1178,8 +1199,7 @@ Abandon(turn, ticket) ==
 \* [unknown-ticket]
 Asked(config, turn, given) ==
     (LET ticket == TicketOf(turn.state, given.ticket)
-     IN IF ~HasTicket(turn.state, given.ticket) \/ ticket.first = None
-        THEN Refusing(turn, "unknown-ticket")
+     IN IF ~HasTicket(turn.state, given.ticket) THEN Refusing(turn, "unknown-ticket")
         ELSE IF given.kind = "cancel" THEN Cancel(config, turn, ticket)
         ELSE Abandon(turn, ticket))
 
