@@ -8,10 +8,23 @@ from pathlib import Path
 from types import ModuleType
 
 import pytest
-from tests.crosshair import confirmed, outbox_confirmed, outbox_subjects, subjects
+from tests.crosshair import (
+    confirmed,
+    outbox_confirmed,
+    outbox_subjects,
+    subjects,
+    transport_confirmed,
+    transport_subjects,
+)
 
-GROUPS = confirmed.GROUPS | outbox_confirmed.GROUPS
-LISTS = {subjects: confirmed, outbox_subjects: outbox_confirmed}
+LISTS: dict[ModuleType, ModuleType] = {
+    subjects: confirmed,
+    outbox_subjects: outbox_confirmed,
+    transport_subjects: transport_confirmed,
+}
+GROUPS: dict[str, tuple[confirmed.Confirmed, ...]] = {
+    name: group for listed in LISTS.values() for name, group in listed.GROUPS.items()
+}
 ROOT = Path(__file__).parents[2]
 
 
@@ -58,8 +71,8 @@ def test_every_subject_is_listed(written: ModuleType) -> None:
 
 
 def test_no_name_stands_for_two_things() -> None:
-    assert not confirmed.GROUPS.keys() & outbox_confirmed.GROUPS.keys()
+    assert len(GROUPS) == sum(len(listed.GROUPS) for listed in LISTS.values())
     names = [
-        {n for n, f in vars(m).items() if getattr(f, "__module__", "") == m.__name__} for m in LISTS
+        n for m in LISTS for n, f in vars(m).items() if getattr(f, "__module__", "") == m.__name__
     ]
-    assert not names[0] & names[1]
+    assert len(set(names)) == len(names)

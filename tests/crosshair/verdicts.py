@@ -12,10 +12,10 @@ from crosshair.core_and_libs import (
     run_checkables,
 )
 from crosshair.options import AnalysisKind, AnalysisOptionSet
-from tests.crosshair import outbox_subjects, subjects
+from tests.crosshair import outbox_subjects, subjects, transport_subjects
 
 SECONDS = 60.0
-SUBJECTS = vars(subjects) | vars(outbox_subjects)
+SUBJECTS = vars(subjects) | vars(outbox_subjects) | vars(transport_subjects)
 
 
 def analysed(name: str) -> list[AnalysisMessage]:
