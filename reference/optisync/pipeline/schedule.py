@@ -122,7 +122,9 @@ def _handed(turn: Turn, segment: Segment, live: list[Mutation]) -> Turn:
 def _entry(config: Config, pending: Pending, mutation: Mutation, segment: Segment) -> WriteEntry:
     """The entry of a write: its own change, under an id that it has in every life. [entry-ids]"""
     entry_id, write = entry_id_of(config, mutation.seq), mutation.write
-    makers = tuple(entry_id_of(config, seq) for seq in mutation.makers if pending.get(seq))
+    named = ((seq, pending.get(seq)) for seq in mutation.makers)
+    enqueued = (seq for seq, maker in named if maker and maker.status is Place.ENQUEUED)
+    makers = tuple(entry_id_of(config, seq) for seq in enqueued)
     return WriteEntry(
         entry_id,
         IdempotencyKey(entry_id),

@@ -31,7 +31,7 @@ from optisync.pipeline.inputs import (
     Persisted,
 )
 from optisync.pipeline.pending import Accepted, Mutation, Place
-from optisync.pipeline.state import known_write, renamed
+from optisync.pipeline.state import known_write, made_upon, renamed
 from optisync.pipeline.turn import Turn, entry_id_of
 from optisync.values import MAX_INT, ClientSeq, Epoch, Version
 from optisync.view import (
@@ -67,9 +67,7 @@ def persisted(turn: Turn, given: Persisted) -> Turn:
             return turn
         case Failed(code):  # [failed-removes-its-own]
             for seq in asked.values():
-                mutation = turn.state.pending.get(seq)
-                if mutation is not None and mutation.status is Place.PERSISTING:
-                    turn = refuse(turn, mutation, code)
+                turn = decide(turn, seq, Refused(code))
             return turn
         case NoAnswer():
             for seq in asked.values():
@@ -145,7 +143,7 @@ def accept(turn: Turn, mutation: Mutation, written: Written) -> Turn:
     version = written.version
     if version is None and written.server_seq is not None:
         version = Version(written.server_seq)
-    turn = heard(turn, mutation.seq, version, written.ids)
+    turn = heard(named(turn, mutation.seq, written.ids), mutation.seq, version)
     mutation, before = turn.state.pending.members[mutation.seq], turn.state.docs
     turn = turn.put(replace(mutation, status=Accepted(written.server_seq, version)))
     turn = covered(turn, None)
@@ -154,7 +152,8 @@ def accept(turn: Turn, mutation: Mutation, written: Written) -> Turn:
     entity, maker = mutation.write.entity, turn.state.pending.making(mutation.write.entity.id)
     if maker is not None:  # the row has a name that is not its own yet: read it when it has
         return turn
-    row = _row_after(turn, mutation, written)
+    # [writeback-is-a-delta]
+    row = _row_after(turn, mutation) if written.row is None else written.row
     unversioned = written.version is None and atom_of(entity) in turn.state.versions
     if row is None or unversioned:  # [row-from-exact-base]
         return turn.with_effect(Stale(entity))
@@ -187,16 +186,14 @@ def covered(turn: Turn, before: Docs | None, read: Entity | None = None) -> Turn
     return retire(turn, found, before)
 
 
-def _row_after(turn: Turn, mutation: Mutation, written: Written) -> Row | None:
-    """The row that a write has left at the server, as far as it can be known.
+def _row_after(turn: Turn, mutation: Mutation) -> Row | None:
+    """The row that a write has left at the server, as far as it can be known without an answer.
 
-    From the answer, from a change that leaves the same whatever was there, or from the document
-    if it has the version that the write was made on, and no earlier own write is on its way.
+    From a change that leaves the same whatever was there, or from the document if it has the
+    version that the write was made on, and no earlier own write is on its way.
     """
     change, atom = mutation.write.change, atom_of(mutation.write.entity)
     match change:
-        case _ if written.row is not None:  # [writeback-is-a-delta]
-            return written.row
         case Create(value) | Upsert(value, None):
             return Row(value)
         case Delete():
@@ -212,14 +209,13 @@ def _row_after(turn: Turn, mutation: Mutation, written: Written) -> Row | None:
         return None
 
 
-def heard(turn: Turn, seq: ClientSeq, version: Version | None, ids: Ids) -> Turn:
-    """What an acceptance says beside the verdict: names and versions for what is pending."""
-    turn = _named(turn, seq, ids)
+def heard(turn: Turn, seq: ClientSeq, version: Version | None) -> Turn:
+    """What an acceptance says: a verdict, and the version for what was planned upon it."""
     mutation = turn.state.pending.members[seq]
     if version is not None:  # [base-raised-by-own-only]
         stamp = Stamp(turn.state.epoch, version)
         for later in turn.state.pending.of(mutation.write.entity):
-            if later.seq > seq and later.base == mutation.base:
+            if later.seq > seq and made_upon(later.base, mutation):
                 turn = turn.put(replace(later, base=stamp))
     return _verdict(turn, mutation)
 
@@ -267,7 +263,7 @@ def _orphaned(turn: Turn, mutation: Mutation) -> Turn:
     return turn
 
 
-def _named(turn: Turn, seq: ClientSeq, ids: Ids) -> Turn:
+def named(turn: Turn, seq: ClientSeq, ids: Ids) -> Turn:
     """Everything pending goes by the server's ids from now on. [ids-in-view]"""
     for temporary, real in ids:
         before = turn.state.aliases.get(temporary)
@@ -284,9 +280,9 @@ def _named(turn: Turn, seq: ClientSeq, ids: Ids) -> Turn:
 
 def _renamed(turn: Turn, maker: Mutation) -> Turn:
     """The id of a row is known: what is pending has it, what was accepted under none is read."""
-    named = replace(known_write(turn.state, maker.write), temporary=False)
+    made = replace(known_write(turn.state, maker.write), temporary=False)
     children = turn.state.pending.depending_on(maker.seq)
-    turn = turn.put(replace(maker, write=named))
+    turn = turn.put(replace(maker, write=made))
     for child in children:
         write = known_write(turn.state, child.write)
         turn = turn.put(replace(child, write=write))

@@ -21,7 +21,7 @@ from optisync.contracts.entry import (
 from optisync.pipeline.events import Context, Kind, Write
 from optisync.pipeline.pending import Accepted, Mutation, Pending, overlay
 from optisync.values import AtomKey, ClientSeq, Epoch, Obj, ServerSeq
-from optisync.view import Change, Docs, Folded, fold
+from optisync.view import Change, Create, Docs, Folded, fold
 
 NO_DOCS: Final = Obj()
 
@@ -219,6 +219,15 @@ def version_seen(state: Pipeline, entity: Entity) -> Stamp | None:
     stamp = state.versions.get(atom_of(entity))
     for mutation in state.pending.of(entity):
         status = mutation.status
-        if isinstance(status, Accepted) and status.version is not None and mutation.base == stamp:
-            stamp = Stamp(state.epoch, status.version)
+        known = status.version if isinstance(status, Accepted) else None
+        if known is not None and made_upon(stamp, mutation):
+            stamp = Stamp(state.epoch, known)
     return stamp
+
+
+def made_upon(seen: Stamp | None, mutation: Mutation) -> bool:
+    """Whether a plan that saw this version was made upon the write: they saw the same.
+
+    A create is made on no version; a plan that saw none beside it can only have seen the create.
+    """
+    return seen == mutation.base or (seen is None and isinstance(mutation.write.change, Create))

@@ -14,7 +14,7 @@ from optisync.pipeline.effects import DiagCode
 from optisync.pipeline.errors import EpochAhead
 from optisync.pipeline.inputs import Fetched, Hydrate
 from optisync.pipeline.pending import Accepted, Mutation, Place
-from optisync.pipeline.settlement import covered, heard, lose, refuse
+from optisync.pipeline.settlement import covered, heard, lose, named, refuse
 from optisync.pipeline.state import known_entity
 from optisync.pipeline.turn import Turn, entry_id_of
 from optisync.values import Version
@@ -51,10 +51,12 @@ def _labelled(turn: Turn, delta: Delta, label: Label) -> Turn:
         return turn
     if mutation.status is Place.WAITING:  # [verdict-of-unsent-ignored]
         return turn.diagnosed(DiagCode.NOT_SENT, entry_id_of(turn.config, label.seq))
+    turn = named(turn, label.seq, label.ids)
+    mutation = turn.state.pending.members[label.seq]
     changed = atom_of(mutation.write.entity) in dict(delta.changes)
     at = Version(delta.server_seq) if changed else None
     version = at if label.version is None else label.version
-    turn = heard(turn, label.seq, version, label.ids)
+    turn = heard(turn, label.seq, version)
     mutation = turn.state.pending.members[label.seq]
     return turn.put(replace(mutation, status=Accepted(delta.server_seq, version)))
 
@@ -88,9 +90,8 @@ def snapshot_applied(turn: Turn, snapshot: Snapshot) -> Turn:
     turn = replace(turn, state=moved, changed=True)
     outcomes = {outcome.seq: outcome for outcome in snapshot.outcomes}
     for mutation in state.pending:
-        known = turn.state.pending.get(mutation.seq)
-        if known is not None and known.status is not Place.WAITING:
-            outcome = outcomes.get(mutation.seq)
+        known, outcome = turn.state.pending.get(mutation.seq), outcomes.get(mutation.seq)
+        if known is not None:
             turn = _outcome(turn, known, outcome, reborn and not snapshot.client_known, reborn)
     return covered(turn, state.docs)
 
@@ -99,9 +100,12 @@ def _outcome(
     turn: Turn, mutation: Mutation, outcome: Outcome | None, forgotten: bool, reborn: bool
 ) -> Turn:
     accepted = isinstance(mutation.status, Accepted)
+    if mutation.status is Place.WAITING:  # [verdict-of-unsent-ignored]
+        entry_id = entry_id_of(turn.config, mutation.seq)
+        return turn if outcome is None else turn.diagnosed(DiagCode.NOT_SENT, entry_id)
     match None if outcome is None else outcome.verdict:
         case AcceptedAt(server_seq, version, ids):
-            turn = heard(turn, mutation.seq, version, ids)
+            turn = heard(named(turn, mutation.seq, ids), mutation.seq, version)
             mutation = turn.state.pending.members[mutation.seq]
             return turn.put(replace(mutation, status=Accepted(server_seq, version)))
         case Refused() if accepted and not reborn:  # [verdict-stands]

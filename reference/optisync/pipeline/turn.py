@@ -3,14 +3,30 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Final
 
 from optisync.contracts.entry import EntryId
 from optisync.machine import Step
 from optisync.pipeline.config import Config
-from optisync.pipeline.effects import Answered, Changed, Diag, DiagCode, Effect, Told
-from optisync.pipeline.pending import Mutation, Pending
+from optisync.pipeline.effects import (
+    Answered,
+    Changed,
+    Diag,
+    DiagCode,
+    Effect,
+    Persist,
+    Resync,
+    Schedule,
+    Stale,
+    Told,
+    Withdraw,
+)
+from optisync.pipeline.pending import Mutation, Pending, overlay
 from optisync.pipeline.state import Pipeline
 from optisync.values import ClientSeq
+
+_LAST: Final = (Diag, Stale, Withdraw, Resync, Schedule, Persist)
+"""What is neither shown nor told, in the order in which it is done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +46,7 @@ class Turn:
     def put(self, mutation: Mutation) -> Turn:
         """This turn with a pending write in its place."""
         old = self.state.pending.get(mutation.seq)
-        same = old is not None and old.write == mutation.write
+        same = old is not None and overlay(old) == overlay(mutation)
         return self._with(self.state.pending.put(mutation), mutation, not same)
 
     def drop(self, mutation: Mutation) -> Turn:
@@ -55,8 +71,9 @@ class Turn:
         shown: tuple[Effect, ...] = (Changed(),) if self._shows_other() else ()
         told = tuple(e for e in self.effects if isinstance(e, Told))
         answered = tuple(e for e in self.effects if isinstance(e, Answered))
-        rest = tuple(e for e in self.effects if not isinstance(e, Told | Answered))
-        return Step(self.state, shown + told + answered + rest)
+        rest = (e for e in self.effects if not isinstance(e, Told | Answered))
+        ordered = sorted(rest, key=lambda effect: _LAST.index(type(effect)))
+        return Step(self.state, (*shown, *told, *answered, *ordered))
 
     def _shows_other(self) -> bool:
         return self.changed or self.state.docs is not self.before.docs
