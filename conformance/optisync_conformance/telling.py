@@ -11,6 +11,8 @@ _SILENT: Final[Mapping[str, object]] = {
     "epoch": 1, "sent": True, "settles": [], "data": "with", "code": "no", "ms": 60000,
     "client_known": True, "outcomes": {}, "version": None, "nth": 1, "times": 1,
     "stored": True, "limit": 100, "owner": "w", "skips": [], "temporary": False, "after": [],
+    "optimistic": True, "stale_number": False, "scope": "default", "origin": "user", "at": 0,
+    "mode": "strict", "on_timeout": "reject", "versions": {}, "throw": False,
 }  # fmt: skip
 
 
@@ -31,32 +33,42 @@ def step_text(step: object) -> str:
     'register $m1 a: remove /x'
     >>> step_text({"do": "settle", "lease": "$l1", "results": [{"m": "$m1", "ok": 5}]})
     'settle $l1: $m1 ok 5'
+    >>> step_text({"do": "dispatch", "m": "$m1", "resource": "r", "entity": "a", "change": []})
+    'dispatch $m1 r/a: no operations'
     """
     if not isinstance(step, dict):
         return compact(step)
     members = {k: v for k, v in cast("dict[str, object]", step).items() if k != "then"}
-    return " ".join([str(members.pop("do", "?")), *_told(members)])
+    verb = str(members.pop("do", "?"))
+    return f"{verb} {_entry(members)}" if "change" in members else " ".join([verb, *_told(members)])
 
 
 def _told(members: dict[str, object]) -> Iterator[str]:
     """What names it, then what is unusual about it; the longest comes last."""
-    name = next((str(members.pop(key)) for key in ("m", "lease") if key in members), None)
+    name = " of ".join(str(members.pop(key)) for key in _NAMES if key in members)
+    if "resource" in members and "entity" in members:
+        where = f"{members.pop('resource')}/{members.pop('entity')}"
+        name = f"{name} {where}" if name else where
     long = {key: members.pop(key) for key in _LONG if key in members}
-    if name is not None:
+    if name:
         yield f"{name}:" if long.keys() & {"entries", "results"} else name
     for key, value in (members | long).items():
-        if key != "inverse" and not (key in _SILENT and value == _SILENT[key]):
-            yield _member(key, value)
+        told = "" if key == "inverse" or value == _SILENT.get(key, ...) else _member(key, value)
+        if told:
+            yield told
 
 
-_LONG: Final = ("atoms", "entries", "results", "skips", "floor")
+_NAMES: Final = ("w", "m", "lease", "request")
+_LONG: Final = ("atoms", "entries", "results", "skips", "floor", "persist_key", "context")
 
 # Members of `with` that say nothing when they are as here.
 _USUAL: Final[Mapping[str, object]] = {
     "epoch": 1, "variant": "labelled", "strategy": "client-wins", "dense": False,
-    "limits": {"pending": 1000, "buffer": 100}, "docs": {}, "mode": "entity", "capacity": 10000,
+    "limits": {"pending": 1000, "buffer": 100}, "docs": {}, "mode": "entity",
     "lease_ms": 30000, "max_attempts": 5, "delay_ms": 1000, "max_delay_ms": 60000,
+    "versions": {}, "history": 100, "remembered": 1000,
 }  # fmt: skip
+_CAPACITIES: Final = (10_000, 100_000)
 
 
 def setting_text(setting: object) -> str:
@@ -68,8 +80,12 @@ def setting_text(setting: object) -> str:
     if not isinstance(setting, dict):
         return ""
     members = cast("dict[str, object]", setting)
-    told = [_member(key, value) for key, value in members.items() if value != _USUAL.get(key)]
+    told = [_member(key, value) for key, value in members.items() if not _is_usual(key, value)]
     return f"with {', '.join(told)}" if told else ""
+
+
+def _is_usual(key: str, value: object) -> bool:
+    return value == _USUAL.get(key) or (key == "capacity" and value in _CAPACITIES)
 
 
 def _member(key: str, value: object) -> str:
@@ -89,12 +105,31 @@ def _member(key: str, value: object) -> str:
             return f"(skips {', '.join(' to '.join(dict.fromkeys(each)) for each in ranges)})"
         case "floor", _:
             return f"(floor {value})"
-        case "unknown" | "temporary" | "again", True:
-            return key
+        case "unknown" | "temporary" | "again" | "in_doubt" | "absent", True:
+            return key.replace("_", " ")
+        case "optimistic", False:
+            return "not optimistic"
+        case "stale_number", True:
+            return "under a used number"
+        case "status" | "answer" | "mode", str():
+            return value
+        case "context" | "ok" | "row", dict():
+            return _among(key, cast("dict[str, object]", value))
+        case "rows", list():
+            rows = cast("list[object]", value)
+            return "; ".join(" ".join(_told(dict(members_of(row)))) for row in rows)
+        case "enqueued" | "writes" | "after", list():
+            return f"{key} {', '.join(map(str, cast('list[object]', value)))}"
         case "settles", list():
             return "settles " + ", ".join(map(_label, cast("list[object]", value)))
         case _:
             return f"{key} {value if isinstance(value, str) else compact(value)}"
+
+
+def _among(key: str, members: dict[str, object]) -> str:
+    """What a member says that has members of its own; a context that is usual says nothing."""
+    told = " ".join(_told(dict(members)))
+    return told if key == "context" else f"{key} {told}".rstrip()
 
 
 def _entry(entry: object) -> str:
@@ -102,8 +137,6 @@ def _entry(entry: object) -> str:
     if not isinstance(entry, dict):
         return compact(entry)
     members = dict(cast("dict[str, object]", entry))
-    if "resource" in members and "entity" in members:
-        members["m"] = f"{members.get('m', '?')} {members.pop('resource')}/{members.pop('entity')}"
     change = f": {_change(members.pop('change'))}" if "change" in members else ""
     return " ".join(_told(members)) + change
 

@@ -13,9 +13,10 @@ from optisync_conformance.telling import compact, effect_text, members_of, out_t
 LANES: Final = ("application", "engine", "server")
 _FROM_SERVER: Final = {
     "ack", "reject", "delta", "snapshot", "head", "serve", "push", "settle", "watermark",
+    "persisted", "decided", "fetched",
 }  # fmt: skip
-_TO_SERVER: Final = {"request", "resync", "send"}
-_OF_ITS_OWN: Final = {"tick", "wall", "crash", "start", "store-fails", "arm-crash"}
+_TO_SERVER: Final = {"request", "resync", "send", "persist", "stale", "withdraw"}
+_OF_ITS_OWN: Final = {"tick", "wall", "crash", "start", "store-fails", "arm-crash", "drain"}
 _WIDTH: Final = 720
 _X: Final[Mapping[str, int]] = {"application": 110, "engine": 360, "server": 610}
 _ROW: Final = 30
