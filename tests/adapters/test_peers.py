@@ -86,6 +86,7 @@ WANTED = [
     ("query-core", "pipeline.rejecting-the-first-of-two-of-one-entity-shows-the-second"),
     ("query-core-ui", "view.data-before-its-ack-shows-once"),
     ("query-core-ui", "pipeline.a-lost-answer-is-not-a-failure"),
+    ("query-core-ui", "pipeline.a-throwing-callback-does-not-make-a-success-a-failure"),
     ("tanstack-db", "view.reject-in-the-middle-of-three-fields-of-one-row"),
     ("tanstack-db", "view.a-foreign-change-of-another-key-shows"),
     ("tanstack-db", "view.an-ack-before-its-data-keeps-the-value"),

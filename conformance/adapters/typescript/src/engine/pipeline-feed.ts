@@ -49,6 +49,7 @@ export class Feed {
     this.hasSnapshot = true;
     core.isChanged = true;
     core.epoch = epoch;
+    if (isNewEpoch) core.seq = -1; // no position of the epoch is reached before its outcomes are heard
     const before = new Map<Lane, Doc>();
     for (const atom of [...docs.keys(), ...versions.keys()]) core.lanes.of(atom);
     for (const [atom, lane] of core.lanes) {
@@ -72,16 +73,18 @@ export class Feed {
       if (this.core.ids.isNameless(row.entity)) continue;
       const [lane, stamp] = this.#place(row);
       const before = lane.doc;
-      if (lane.take(row.state, stamp)) this.core.isChanged = true;
+      const isTaken = lane.take(row.state, stamp);
+      if (isTaken && (before !== undefined || lane.doc !== undefined)) this.core.isChanged = true;
       this.settling.cover(lane, true, before);
     }
   }
 
   hydrate(rows: readonly Row[]): void {
     for (const row of rows) {
+      if (this.core.ids.isNameless(row.entity)) continue;
       const [lane, stamp] = this.#place(row);
       if (this.hasSnapshot || lane.doc !== undefined || lane.stamp !== undefined) continue;
-      if (lane.take(row.state, stamp)) this.core.isChanged = true;
+      if (lane.take(row.state, stamp) && "doc" in row.state) this.core.isChanged = true;
     }
   }
 
@@ -112,7 +115,8 @@ export class Feed {
     }
     for (const { seq: number, version, ids } of labels) {
       const write = this.core.writes.get(number);
-      if (write !== undefined) tell(atomOf(write.resource, ids.get(write.entity) ?? write.entity), version);
+      const isHeard = write?.accepted === undefined ? write?.place !== "waiting" : write.accepted.seq === seq;
+      if (write !== undefined && isHeard) tell(atomOf(write.resource, ids.get(write.entity) ?? write.entity), version);
     }
     return versions;
   }

@@ -70,17 +70,17 @@ export class Lane {
     return stamp;
   }
 
-  /** Raise what waits and was planned on the version that this accepted write was made on. */
+  /** Raise what is undecided and was planned on the version that this accepted write was made on. */
   raise(by: Write): void {
     const stamp = by.accepted?.stamp;
     if (stamp === undefined) return;
     for (const write of this.writes) {
-      const follows = write.seq > by.seq && write.place === "waiting";
+      const follows = write.seq > by.seq && write.accepted === undefined;
       if (follows && sameStamp(write.base, by.base)) write.base = stamp;
     }
   }
 
-  /** Take a row in, unless it is of a version already seen, or of none where one is known. */
+  /** Take a row in, unless it is of a version already seen, or of none where one is known. Whether it was. */
   take(row: RowState, stamp: Stamp | undefined): boolean {
     const isOld = stamp === undefined ? this.stamp !== undefined : reaches(this.stamp, stamp);
     if (isOld) return false;

@@ -79,7 +79,7 @@ export class Settling {
   /** The documents hold it; `before`: what they were without it, if that is known. */
   retire(write: Write, before: { readonly doc: Doc } | undefined): void {
     this.#leave(write, true);
-    write.before = before;
+    if (before !== undefined && applied(before.doc, write.change) !== undefined) write.before = before;
   }
 
   /** A document moved or was read: writes that a backend without a stream accepted may be in it. */
@@ -138,7 +138,7 @@ export class Settling {
       this.retire(write, { doc: before });
       return this.cover(lane, false, before);
     }
-    if (stamp !== undefined && reaches(lane.stamp, stamp)) return this.retire(write, { doc: before });
+    if (stamp !== undefined && reaches(lane.stamp, stamp)) return this.retire(write, undefined);
     if (row === undefined && this.#isExact(write, lane, stamp)) {
       lane.doc = outcomeOf(write, before);
       lane.stamp = stamp;
@@ -154,8 +154,8 @@ export class Settling {
     if (stamp === undefined && lane.stamp !== undefined) return false;
     const { change } = write;
     if (change.kind !== "update" && !(change.kind === "upsert" && change.patch !== undefined)) return true;
-    const isFirst = lane.writes[0] === write;
-    return isFirst && sameStamp(write.base, lane.stamp) && stamp !== undefined && applied(lane.doc, change) !== undefined;
+    const isMadeOnIt = write.base !== undefined && sameStamp(write.base, lane.stamp);
+    return isMadeOnIt && lane.writes[0] === write && applied(lane.doc, change) !== undefined;
   }
 
   #move(write: Write, place: Write["place"]): void {

@@ -41,6 +41,8 @@ export type StoredWrite = Pick<
   "seq" | "resource" | "entity" | "change" | "temporary" | "optimistic" | "base" | "accepted"
 >;
 
+type News = (to: Types.Listener) => void;
+
 /** An event, taken apart. */
 interface Event {
   readonly manner: Manner;
@@ -60,8 +62,8 @@ export class Pipeline {
   readonly #requests = new Map<number, readonly Write[]>();
   #handles = 0;
   #counter: number;
-  /** What a step tells after its tickets, in the order of the causes. */
-  #news: (() => void)[] = [];
+  /** What a step tells after its tickets, by kind. */
+  #news: Record<"diag" | "stale" | "withdraw" | "resync" | "schedule", News[]> = noNews();
 
   constructor(
     private readonly client: string,
@@ -85,11 +87,10 @@ export class Pipeline {
       epoch: stored.epoch,
       seq: stored.seq,
       isChanged: false,
-      diag: (code, seq) => this.#tell((to) => to.diag(code, this.#entryId(seq))),
-      stale: (resource, entity) => this.#tell((to) => to.stale(resource, entity)),
+      diag: (code, seq) => this.#news.diag.push((to) => to.diag(code, this.#entryId(seq))),
+      stale: (resource, entity) => this.#news.stale.push((to) => to.stale(resource, entity)),
       resync: () => {
-        if (!this.#hasResync) this.#tell((to) => to.resync());
-        this.#hasResync = true;
+        this.#news.resync = [(to) => to.resync()];
       },
     };
     this.#settling = new Settling(this.#core);
@@ -151,7 +152,7 @@ export class Pipeline {
       if (sent.some(({ place }) => place !== "waiting" && place !== "enqueued")) refuse("already-sent");
       for (const write of undecided) {
         if (write.place === "waiting") this.#settling.reject(write, { kind: "rejected", code: "cancelled" });
-        else this.#tell((to) => to.withdraw(write.seq));
+        else this.#news.withdraw.push((to) => to.withdraw(write.seq));
       }
     });
   }
@@ -272,7 +273,7 @@ export class Pipeline {
       const { scope, origin, action: asked } = event.manner.context;
       const action = asked ?? this.#segments.action(event.manner.context, this.#entryId(seqs[0] as number));
       const context = { ...event.manner.context, action };
-      if (this.#segments.add({ ...event.manner, context }, made)) this.#mustSchedule = true;
+      if (this.#segments.add({ ...event.manner, context }, made)) this.#news.schedule.push((to) => to.schedule());
       if (done !== undefined) done(made);
       else if (origin === "user") history.record(scope, action, made);
       event.began?.(ticket);
@@ -308,7 +309,7 @@ export class Pipeline {
       }
     }
     const named = answer.kind === "enqueued" ? answer.entries : said.keys();
-    for (const id of new Set(named)) if (!asked.has(id)) this.#tell((to) => to.diag("not-asked", id));
+    for (const id of new Set(named)) if (!asked.has(id)) this.#news.diag.push((to) => to.diag("not-asked", id));
   }
 
   #restore(given: StoredWrite): void {
@@ -358,8 +359,6 @@ export class Pipeline {
   // --- steps
 
   #isTelling = false;
-  #mustSchedule = false;
-  #hasResync = false;
   #requested: Types.Request[] = [];
   #held: (() => void)[] = [];
 
@@ -369,10 +368,6 @@ export class Pipeline {
     answered: (wait: string, answer: Types.WaitAnswer, code: string | undefined): void =>
       this.#say((to) => to.answered(wait, answer, code)),
   };
-
-  #tell(news: (to: Types.Listener) => void): void {
-    this.#news.push(() => this.#say(news));
-  }
 
   #say(what: (to: Types.Listener) => void): void {
     try {
@@ -388,18 +383,20 @@ export class Pipeline {
     this.#segments.release((manner, writes) => this.#hand(manner, writes));
     this.#isTelling = true;
     const [news, requested] = [this.#news, this.#requested];
-    [this.#news, this.#requested] = [[], []];
+    [this.#news, this.#requested] = [noNews(), []];
     if (this.#core.isChanged) this.#say((to) => to.shown());
     this.#core.isChanged = false;
     this.#tickets.report(this.#voice);
-    for (const tell of news) tell();
-    if (this.#mustSchedule) this.#say((to) => to.schedule());
-    [this.#mustSchedule, this.#hasResync] = [false, false];
+    for (const tell of Object.values(news).flat()) this.#say(tell);
     for (const request of requested) this.#say((to) => to.persist(request));
     this.#isTelling = false;
     while (this.#held.length > 0) this.#held.shift()?.();
     return result;
   }
+}
+
+function noNews(): Record<"diag" | "stale" | "withdraw" | "resync" | "schedule", News[]> {
+  return { diag: [], stale: [], withdraw: [], resync: [], schedule: [] };
 }
 
 /** The one result that all of these are; undefined if they differ, or there is none. */
