@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from optisync_conformance.frames import Json, Observation, Scope, Script
-from optisync_conformance.script import filled_setting
+from optisync_conformance.script import filled_setting, filled_step
 from optisync_conformance.session import Observed, Options, Outcome, Session
 from optisync_conformance.telling import compact
 
@@ -168,6 +168,11 @@ def _enqueue(name: str, entity: str) -> Json:
     return {"do": "enqueue", "entries": [entry], "stored": True}
 
 
+def _dispatch(name: str, entity: str) -> Json:
+    step = {"do": "dispatch", "m": name, "resource": "note", "entity": entity}
+    return {**filled_step("pipeline", {**step, "change": {"upsert": {"x": 1}}})}
+
+
 _CRASHING: Final = {
     "coordinator": _Crashing(
         frozenset({"crash", "sequence"}),
@@ -182,6 +187,17 @@ _CRASHING: Final = {
         _enqueue("$m2", "b"),
         ("pending",),
         "the counter and every write that was reported as enqueued, sent ones too,",
+    ),
+    "pipeline": _Crashing(
+        frozenset({"crash", "enqueued", "write-actions"}),
+        (
+            _dispatch("$m1", "a"),
+            {"do": "drain"},
+            {"do": "persisted", "request": "$m1", "enqueued": ["$m1"]},
+        ),
+        _dispatch("$m2", "b"),
+        ("pending", "view"),
+        "the counter and every write that persistence called enqueued",
     ),
 }
 
