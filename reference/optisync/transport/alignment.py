@@ -49,7 +49,7 @@ class Aligned:
 
 
 def align(ops: Sequence[WriteOp], answers: Iterable[RemoteOpResult]) -> Aligned:
-    """What became of every entry of the operations. [alignment-total]
+    """What became of every entry of the operations. [alignment-total] [options-steer-nothing]
 
     The answers of all operations are one heap: which of them holds a result means nothing.
     """

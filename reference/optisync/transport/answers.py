@@ -40,7 +40,7 @@ UNREADABLE = RemoteError(WireMalformed.code, definite=False)
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A part of an answer that cannot be read, and the entry it names."""
+    """A part of an answer that cannot be read, and the entry it names. [fault-has-its-place]"""
 
     where: str
     reason: str
@@ -48,7 +48,7 @@ class Fault:
 
 
 def read_writes(raw: Json) -> tuple[tuple[RemoteOpResult, ...], tuple[Fault, ...]]:
-    """The answer to writes, as far as it can be read."""
+    """The answer to writes, as far as it can be read. [malformed-spares-others]"""
     faults: list[Fault] = []
     try:
         given = items(required(members(raw, ""), "results", ""), "/results")
@@ -95,7 +95,7 @@ def _name(raw: Json, member: str) -> str:
 
 
 def entry_result_from_json(raw: Json, where: str = "") -> WriteEntryResult:
-    """The inverse of `entry_result_to_json`. Raises WireMalformed: a verdict is read wholly."""
+    """The inverse of `entry_result_to_json`. Raises WireMalformed. [verdict-read-wholly]"""
     result = members(raw, where)
     entry_id = EntryId(text(required(result, "entryId", where), f"{where}/entryId"))
     if _is_ok(result, where, ("version", "serverSeq", "ids", "row")):
@@ -129,6 +129,7 @@ def _error(raw: Json, where: str) -> RemoteError:
 
 
 def _written(raw: Obj, where: str) -> Written:
+    # [result-as-told]
     version, server_seq = (_number(raw, name, where) for name in ("version", "serverSeq"))
     return Written(
         version=None if version is None else Version(version),

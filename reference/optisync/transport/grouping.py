@@ -23,9 +23,10 @@ class Outgoing:
 def write_ops(request: str, outgoing: Sequence[Outgoing]) -> tuple[WriteOp, ...]:
     """The operations of one exchange; their ids are `request` and a number. Raises EntryIdRepeated.
 
-    A new one begins where the resource or the options change, nowhere else. [group-consecutive]
+    A new one begins where the resource or the options change, nowhere else: none for no entries.
+    [grouping-keeps-order] [group-consecutive] [options-on-the-op] [nothing-no-op]
     """
-    _require_distinct(outgoing)
+    _require_distinct(outgoing)  # [transport-refusal-changes-nothing]
     groups = ((kind, tuple(run)) for kind, run in groupby(outgoing, key=_kind))
     return tuple(
         WriteOp(OpId(f"{request}.{number}"), resource, tuple(o.entry for o in run), options)
@@ -34,7 +35,7 @@ def write_ops(request: str, outgoing: Sequence[Outgoing]) -> tuple[WriteOp, ...]
 
 
 def _kind(outgoing: Outgoing) -> tuple[Resource, TransportOptions]:
-    # [options-compared-as-values]: Obj compares as JSON. The action is no part of it.
+    # [options-compared-as-values]: Obj compares as JSON. [only-kind-divides]: no action, no version
     return outgoing.entry.entity.resource, outgoing.options
 
 

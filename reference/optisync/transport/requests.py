@@ -41,7 +41,7 @@ _CONTENT = {
 
 
 def ops_from_json(raw: Json) -> tuple[RemoteOp, ...]:
-    """The operations of a request. Raises WireMalformed, with the place. [request-strict]"""
+    """The inverse of `ops_to_json`. Raises WireMalformed. [wire-round-trip] [request-strict]"""
     given = items(required(members(raw, "", ("ops",)), "ops", ""), "/ops")
     return tuple(_op(each, f"/ops/{index}") for index, each in enumerate(given))
 
