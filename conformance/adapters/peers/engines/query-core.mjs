@@ -59,7 +59,7 @@ export const viaTheUi = {
 const underWay = (client) =>
   client.getMutationCache().findAll({ ...WRITES, status: "pending" }).map(({ state }) => state.variables);
 
-/** What an application has of it; `fetch(atom)` reads, `send(variables)` writes. */
+/** What an application has of it; `fetch(atom)` reads, `told(variables, verdict, error)` hears how a mutation ended. */
 export class Application {
   client = new QueryClient();
 
