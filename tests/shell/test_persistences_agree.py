@@ -181,10 +181,14 @@ _last_acts: st.SearchStrategy[Act] = st.one_of(
     st.just(Undo()),
     st.just(Redo()),
 )
+
+
+def _window_of(acts: list[Act], last: list[Act]) -> list[Act]:
+    return [*acts, *last]
+
+
 _window = st.builds(
-    lambda acts, last: [*acts, *last],
-    st.lists(_acts, min_size=1, max_size=4),
-    st.lists(_last_acts, max_size=1),
+    _window_of, st.lists(_acts, min_size=1, max_size=4), st.lists(_last_acts, max_size=1)
 )
 SCRIPTS: st.SearchStrategy[Script] = st.lists(_window, min_size=1, max_size=4)
 
