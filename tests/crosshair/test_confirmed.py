@@ -12,6 +12,8 @@ from tests.crosshair import (
     confirmed,
     outbox_confirmed,
     outbox_subjects,
+    pipeline_confirmed,
+    pipeline_subjects,
     subjects,
     transport_confirmed,
     transport_subjects,
@@ -20,6 +22,7 @@ from tests.crosshair import (
 LISTS: dict[ModuleType, ModuleType] = {
     subjects: confirmed,
     outbox_subjects: outbox_confirmed,
+    pipeline_subjects: pipeline_confirmed,
     transport_subjects: transport_confirmed,
 }
 GROUPS: dict[str, tuple[confirmed.Confirmed, ...]] = {

@@ -12,10 +12,11 @@ from crosshair.core_and_libs import (
     run_checkables,
 )
 from crosshair.options import AnalysisKind, AnalysisOptionSet
-from tests.crosshair import outbox_subjects, subjects, transport_subjects
+from tests.crosshair import outbox_subjects, pipeline_subjects, subjects, transport_subjects
 
 SECONDS = 60.0
-SUBJECTS = vars(subjects) | vars(outbox_subjects) | vars(transport_subjects)
+MODULES = (subjects, outbox_subjects, pipeline_subjects, transport_subjects)
+SUBJECTS = {name: thing for module in MODULES for name, thing in vars(module).items()}
 
 
 def analysed(name: str) -> list[AnalysisMessage]:
