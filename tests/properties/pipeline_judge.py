@@ -12,7 +12,6 @@ from tests.properties.pipeline_backends import RowAuthority, StreamAuthority
 from optisync.contracts.entry import (
     Entity,
     EntityId,
-    EntryId,
     Stamp,
     atom_of,
     renamed_change,
@@ -23,10 +22,10 @@ from optisync.machine import Step
 from optisync.pipeline.effects import Answer, Answered, Changed, Effect, Persist, Told
 from optisync.pipeline.events import Context, Kind, Write
 from optisync.pipeline.inputs import Await, Input
-from optisync.pipeline.pending import Accepted, Place
+from optisync.pipeline.pending import Accepted, Place, overlay
 from optisync.pipeline.state import Mode, Pipeline, TicketStatus, view
 from optisync.values import AtomKey, ClientSeq, Json, Obj, Version
-from optisync.view import ABSENT, Change, Create, apply_changes, changes_to_json
+from optisync.view import ABSENT, Change, Create, Overlay, apply_changes, changes_to_json
 
 VERDICTS = (TicketStatus.CONFIRMED, TicketStatus.FAILED, TicketStatus.IN_DOUBT)
 
@@ -172,8 +171,8 @@ class Judge:
         assert firsts == sorted(set(firsts))
 
     def check_changed(self, before: Pipeline, done: Step[Pipeline, Effect]) -> None:
-        def shown(state: Pipeline) -> list[tuple[ClientSeq, Write]]:
-            return [(m.seq, m.write) for m in state.pending]
+        def shown(state: Pipeline) -> list[Overlay]:
+            return [overlay(mutation) for mutation in state.pending]
 
         other = done.state.docs is not before.docs or shown(done.state) != shown(before)
         assert (Changed() in done.effects) == other
