@@ -134,7 +134,8 @@ class _Client:
     def observe(self, out: Out) -> Observation:
         effects, self._effects = self._effects, []
         observed: Observation = {"out": out, "effects": effects, "ops": self._ops}
-        return observed | {"sent": self._sent, "results": self._results, "rows": self._rows}
+        observed |= {"sent": self._sent, "results": self._results, "rows": self._rows}
+        return observed
 
 
 def _entry(raw: SentEntry) -> WriteEntry:
