@@ -150,8 +150,7 @@ def try_mutants(
             continue
         with bounded(copied) as run:
             look = looking(run)
-            met = (case for pack in (core, cover) for case in pack if _runs(case, [mutant.module]))
-            yield Mutated(mutant, _first(met, look))
+            yield Mutated(mutant, _first(core, look) or _first(cover, look))
 
 
 def _first(cases: Sequence[Case] | Iterator[Case], look: Look) -> str | None:
