@@ -370,6 +370,27 @@ def test_what_a_callback_dispatches_takes_effect_at_once_and_is_told_afterwards(
     run(main())
 
 
+def test_a_step_is_told_to_its_end_before_what_its_callbacks_did() -> None:
+    async def main() -> None:
+        world, seen = World(), list[str]()
+        pipeline = world.pipeline
+        for name in "ab":
+            pipeline.dispatch(create(name))
+        await rest()
+        pipeline.on_change(lambda: seen.append(f"changed {len(pipeline.view)}"))
+        pipeline.on_operation(lambda told: seen.append(f"{told.ticket} {told.status.value}"))
+        end = pipeline.on_operation(lambda _: pipeline.cancel(pipeline.dispatch(create("c"))))
+        unsubscribed = pipeline.on_operation(lambda _: end())
+        await world.persistence.answer(1, confirmed(world.persistence.requests[0]))
+        unsubscribed()
+        assert seen == [
+            *("changed 2", "1 confirmed", "2 confirmed"),
+            *("changed 2", "changed 2", "3 failed"),
+        ]
+
+    run(main())
+
+
 def test_what_is_shown_is_visible_before_it_is_told_in_the_order_of_dispatch() -> None:
     async def main() -> None:
         world, seen = World(), list[tuple[int, int]]()
