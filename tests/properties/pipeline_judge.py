@@ -5,7 +5,7 @@ version a write may be executed on follows from the history kept here, not from 
 """
 
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from tests.properties.pipeline_backends import RowAuthority, StreamAuthority
 
@@ -75,9 +75,11 @@ class Judge:
     restored: bool = False
     window: list[Queued] = field(default_factory=list)
     segments: list[list[Queued]] = field(default_factory=list)
+    actions: dict[tuple[str, str], str] = field(default_factory=dict)
     told: dict[int, list[TicketStatus]] = field(default_factory=dict)
     waits: dict[int, Await] = field(default_factory=dict)
     answered: dict[int, Answer] = field(default_factory=dict)
+    until: dict[int, int] = field(default_factory=dict)
     executed: int = 0
     durable: bool = False
     made: dict[AtomKey, Stamp] = field(default_factory=dict)
@@ -94,6 +96,13 @@ class Judge:
                     self.origins.setdefault(number, set()).add(note.seq)
         self.window.append(queued)
 
+    def in_window(self, context: Context, first: ClientSeq) -> Context:
+        """[action-of-window]: named after the first write that asks."""
+        if context.action_id is not None:
+            return context
+        action = self.actions.setdefault((context.scope, context.origin), f"me/{first}")
+        return replace(context, action_id=action)
+
     def drained(self) -> None:
         """[segments-are-runs] [kinds-split] [segment-has-entity-once]: by the text."""
         for event in self.window:
@@ -107,7 +116,7 @@ class Judge:
                 run.append(event)
             else:
                 self.segments.append([event])
-        self.window = []
+        self.window, self.actions = [], {}
 
     def name(self, ids: Ids) -> None:
         """The server gave rows their ids; after a restore it may give others."""
@@ -124,7 +133,7 @@ class Judge:
         self.alive &= set(state.pending.members)
         self.ended |= {n.seq for n in self.notes.values() if not n.told} - self.alive
         self.window, self.segments, self.told, self.answered = [], [], {}, {}
-        self.waits = {}
+        self.waits, self.actions = {}, {}
         for note in self.notes.values():
             note.ticket = int(note.seq) if note.seq in self.alive else -1
         for seq in self.alive:  # a ticket of this life: what it was told before is forgotten
@@ -157,8 +166,11 @@ class Judge:
                     self.answer(effect, state)
                 case _:
                     pass
+        self.check_waits(state)
         self.check_shown(state)
         self.check_docs(before, state)
+        units = (u for s in state.history.values() for u in (*s.undo, *s.redo))
+        assert set(state.members) <= {seq for unit in units for seq in unit.seqs}
 
     def check_order(self, effects: tuple[Effect, ...]) -> None:
         """[visible-before-told] [told-in-order]"""
@@ -331,6 +343,17 @@ class Judge:
                 assert any(m.status is Place.UNKNOWN for m in mine)
             case verdict:
                 assert told[-1].value == verdict.value
+
+    def check_waits(self, state: Pipeline) -> None:
+        """Nobody waits any longer for what is known, or when his time is over."""
+        unknown = {m.ticket for m in state.pending if m.status is Place.UNKNOWN}
+        for number in self.waits.keys() - self.answered.keys():
+            wait = self.waits[number]
+            told = self.told.get(wait.ticket, [])
+            assert not told or told[-1] is TicketStatus.ENQUEUED
+            assert not told or wait.mode is Mode.STRICT
+            assert wait.ticket not in unknown
+            assert self.until.get(number, state.now + 1) > state.now
 
     def finish(self, idle: set[int]) -> None:
         """Everything is over: each write has had its verdict, each wait its answer."""

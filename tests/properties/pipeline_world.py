@@ -31,17 +31,19 @@ from optisync.pipeline.inputs import (
     Direction,
     Dispatch,
     Drain,
+    Failed,
     Fetched,
     FetchedRow,
     Hydrate,
     Input,
+    NoAnswer,
     Persisted,
     Revert,
     Tick,
 )
 from optisync.pipeline.pending import Accepted, Place
 from optisync.pipeline.revert import inverses
-from optisync.pipeline.state import Mode, OnTimeout, Pipeline, start
+from optisync.pipeline.state import Mode, OnTimeout, Pipeline, start, view
 from optisync.pipeline.step import step
 from optisync.values import ClientSeq, Obj
 
@@ -130,14 +132,18 @@ class World:
         done = step(self.config, before, given)
         if done.error is None:
             self.note(given, done.state)
+            if isinstance(given, Revert):  # [revert-whole-or-not]: it applies to what is shown
+                assert not set(given.seqs) & set(view(done.state).inapplicable)
         self.give(given)
 
     def note(self, given: Dispatch | Revert, after: Pipeline) -> None:
         mine = [after.pending.members[seq] for seq in given.seqs]
         event, context = after.queue[-1], after.queue[-1].context
         named = [m.write.entity for m in mine]
-        if isinstance(given, Dispatch) and isinstance(given.event, Write):
-            named = [given.event.entity]  # by the name that the event had
+        if isinstance(given, Dispatch):
+            assert context == self.judge.in_window(given.context, given.seqs[0])
+            if isinstance(given.event, Write):
+                named = [given.event.entity]  # by the name that the event had
         notes = [
             Note(
                 m.seq, m.ticket, m.write, self.state.versions.get(atom_of(m.write.entity)),
@@ -198,6 +204,8 @@ class World:
         on_timeout = (OnTimeout.REJECT, OnTimeout.RESOLVE_ENQUEUED)[self.choose(2)]
         given = Await(self.waits, self.some_ticket(), mode, timeout, on_timeout)
         self.judge.waits[self.waits] = given
+        if timeout is not None:
+            self.judge.until[self.waits] = self.state.now + timeout
         if self.give(given).error is not None:
             del self.judge.waits[self.waits]
 
@@ -256,8 +264,9 @@ class World:
     def repeat(self) -> None:
         """Something that was said before is said again. [answer-once]"""
         if self.old:
-            given = self.old[self.choose(len(self.old))]
-            before = self.state
+            given, before = self.old[self.choose(len(self.old))], self.state
+            if isinstance(given, Persisted) and self.coin(2):  # or something else
+                given = replace(given, outcome=(Failed("late"), NoAnswer())[self.choose(2)])
             self.give(given)
             assert self.state == before or not isinstance(given, Persisted)
 
@@ -324,7 +333,8 @@ class World:
         ]
         self.carrier.restart()
         self.old = [given for given in self.old if not isinstance(given, Persisted)]
-        self.reads, self.stale = [], []
+        self.reads = []
+        self.stale = [m.write.entity for m in stored if isinstance(m.status, Accepted)]
         was, numbered = self.state, self.used
         if keeps and (in_rows or self.judge.durable):
             self.state = start(
@@ -376,7 +386,10 @@ class World:
         while self.carrier.mail:
             self.arrive()
         if isinstance(self.authority, RowAuthority):
-            rows = (*self.authority.everything(), *map(self.authority.read, ROWS))
+            rows = tuple(self.authority.read(self.judge.known(row)) for row in self.stale)
+            if not self.state.pending.members:
+                rows = (*self.authority.everything(), *map(self.authority.read, ROWS))
+            self.stale = []
             self.give(Fetched(rows))
         elif self.state.epoch < self.authority.epoch or not self.judge.durable:
             self.snapshot()
