@@ -260,11 +260,14 @@ Mentions(write) ==
     {write.entity.id, write.change.doc.b} \cup {op.doc.b : op \in Entries(write.change.patch)}
 
 \* [base-raised-by-own-only]
+\* A create is made on no version; a plan that saw none beside it can only have seen the create.
+MadeUpon(seen, m) == seen = m.base \/ (seen = NoStamp /\ m.write.change.kind = "create")
+
 RECURSIVE Raised(_, _, _)
 Raised(epoch, stamp, own) ==
     IF own = <<>> THEN stamp
     ELSE (LET m == Head(own)
-              raises == IsAccepted(m) /\ m.status.version # None /\ m.base = stamp
+              raises == IsAccepted(m) /\ m.status.version # None /\ MadeUpon(stamp, m)
           IN Raised(epoch, IF raises THEN [epoch |-> epoch, version |-> m.status.version]
                            ELSE stamp, Tail(own)))
 VersionSeen(state, entity) == Raised(state.epoch, StampOf(state, entity), Of(state, entity))
@@ -278,10 +281,13 @@ Turn(state) ==
 
 EntryId(config, seq) == [owner |-> config.client, number |-> seq]
 
+\* What a pending write shows. [own-change-only]
+Overlay(m) == IF m.optimistic THEN <<m.write.entity, m.write.change>> ELSE <<>>
+
 Put(turn, m) ==
     (LET state == turn.state
-         same == IF IsPending(state, m.seq)
-                 THEN (LET old == Get(state, m.seq) IN old.write = m.write) ELSE FALSE
+         same == IF IsPending(state, m.seq) THEN Overlay(Get(state, m.seq)) = Overlay(m)
+                 ELSE FALSE
      IN [turn EXCEPT !.state.pending = Placed(state.pending, m),
                      !.touched = turn.touched \cup {m.ticket},
                      !.changed = turn.changed \/ ~same])
@@ -297,16 +303,17 @@ Diagnosed(turn, code, id) == WithEffect(turn, [kind |-> "diag", code |-> code, i
 \* [pipeline-error-codes]
 Refusing(turn, error) == [turn EXCEPT !.error = error]
 
-IsTold(e) == e.kind = "told"
-IsAnswered(e) == e.kind = "answered"
-IsOther(e) == ~IsTold(e) /\ ~IsAnswered(e)
+\* What is shown and told comes first, then what is done. [visible-before-told]
+RECURSIVE InOrder(_, _)
+InOrder(effects, kinds) ==
+    IF kinds = <<>> THEN <<>>
+    ELSE SelectSeq(effects, LAMBDA e : e.kind = kinds[1]) \o InOrder(effects, Tail(kinds))
 
-\* [visible-before-told]
 Done(turn) ==
     [state |-> turn.state, error |-> "",
      effects |-> (IF turn.changed THEN <<[kind |-> "changed"]>> ELSE <<>>)
-                 \o SelectSeq(turn.effects, IsTold) \o SelectSeq(turn.effects, IsAnswered)
-                 \o SelectSeq(turn.effects, IsOther)]
+                 \o InOrder(turn.effects, <<"told", "answered", "diag", "stale", "withdraw",
+                                            "resync", "schedule", "persist">>)]
 
 \* --- documents.py ------------------------------------------------------------
 
@@ -516,7 +523,8 @@ HeldBack(state, m, mates) ==
 
 \* [entry-ids] [own-change-only]
 EntryOf(config, state, m, segment) ==
-    (LET makers == Ascending({seq \in m.makers : IsPending(state, seq)})
+    (LET stored == {n \in Entries(state.pending) : n.status.kind = "enqueued"}
+         makers == Ascending({n.seq : n \in stored} \cap m.makers)
      IN [id |-> EntryId(config, m.seq), entity |-> m.write.entity, change |-> m.write.change,
          base |-> IF m.write.change.kind = "create" THEN NoStamp ELSE m.base,
          temporary |-> m.write.temporary,
@@ -680,17 +688,16 @@ RECURSIVE RaiseEach(_, _, _, _)
 \* [base-raised-by-own-only]
 RaiseEach(turn, m, stamp, list) ==
     IF list = <<>> THEN turn
-    ELSE RaiseEach(IF list[1].seq > m.seq /\ list[1].base = m.base
+    ELSE RaiseEach(IF list[1].seq > m.seq /\ MadeUpon(list[1].base, m)
                    THEN Put(turn, [list[1] EXCEPT !.base = stamp]) ELSE turn,
                    m, stamp, Tail(list))
 
-\* What an acceptance says beside the verdict: names and versions for what is pending.
-Heard(turn, seq, version, ids) ==
-    (LET named == Name(turn, seq, ids)
-         m == Get(named.state, seq)
-         stamp == [epoch |-> named.state.epoch, version |-> version]
-         raised == IF version = None THEN named
-                   ELSE RaiseEach(named, m, stamp, Of(named.state, m.write.entity))
+\* What an acceptance says: a verdict, and the version for what was planned upon it.
+Heard(turn, seq, version) ==
+    (LET m == Get(turn.state, seq)
+         stamp == [epoch |-> turn.state.epoch, version |-> version]
+         raised == IF version = None THEN turn
+                   ELSE RaiseEach(turn, m, stamp, Of(turn.state, m.write.entity))
      IN Verdict(raised, m, "", FALSE))
 
 \* Accepted writes that the documents hold now are retired: their position is reached, or their
@@ -724,7 +731,7 @@ RowAfter(state, m, written) ==
 
 Accept(turn, seq, written) ==
     (LET version == IF written.version = None THEN written.server_seq ELSE written.version
-         heard == Heard(turn, seq, version, written.ids)
+         heard == Heard(Name(turn, seq, written.ids), seq, version)
          m == Get(heard.state, seq)
          put == Put(heard, [m EXCEPT !.status = Accepted(written.server_seq, version)])
          early == Covered(put, Nobody, NoEntity)
@@ -800,14 +807,15 @@ StoreEach(config, turn, seqs, ids) ==
             Tail(seqs), ids)
 
 \* [failed-removes-its-own]
-RECURSIVE FailEach(_, _, _)
-FailEach(turn, seqs, code) ==
+RECURSIVE FailEach(_, _, _, _)
+FailEach(config, turn, seqs, code) ==
     IF seqs = <<>> THEN turn
-    ELSE FailEach(
-            (IF IsPending(turn.state, Head(seqs))
-             THEN (LET m == Get(turn.state, Head(seqs))
-                   IN IF m.status.kind = "persisting" THEN Refuse(turn, m, code) ELSE turn)
-             ELSE turn), Tail(seqs), code)
+    ELSE FailEach(config,
+            (IF Mutant = "rollback-takes-all" /\ IsPending(turn.state, Head(seqs))
+             THEN Refuse(turn, Get(turn.state, Head(seqs)), code)
+             ELSE Decide(config, turn, Head(seqs),
+                         [UnknownVerdict EXCEPT !.kind = "refused", !.code = code], None)),
+            Tail(seqs), code)
 
 \* The mutant takes everything back that is pending.
 Removed(turn, request) ==
@@ -828,7 +836,8 @@ Persisted(config, turn, given) ==
                [] outcome.kind = "enqueued" ->
                     StoreEach(config, Unasked(left, asked, outcome.ids, {}), request.seqs,
                               outcome.ids)
-               [] outcome.kind = "failed" -> FailEach(left, Removed(left, request), outcome.code)
+               [] outcome.kind = "failed" ->
+                    FailEach(config, left, Removed(left, request), outcome.code)
                [] outcome.kind = "no-answer" -> MoveEach(left, request.seqs, "unknown"))
 
 Decided(config, turn, given) ==
@@ -843,9 +852,11 @@ ChangesIt(delta, entity) == \E i \in DOMAIN delta.changes : delta.changes[i].ent
 Labelled(config, turn, delta, label) ==
     (LET state == turn.state
          m == Get(state, label.seq)
-         at == IF ChangesIt(delta, m.write.entity) THEN delta.server_seq ELSE None
+         named == Name(turn, label.seq, label.ids)
+         made == Get(named.state, label.seq)
+         at == IF ChangesIt(delta, made.write.entity) THEN delta.server_seq ELSE None
          version == IF label.version = None THEN at ELSE label.version
-         heard == Heard(turn, label.seq, version, label.ids)
+         heard == Heard(named, label.seq, version)
          settled == Get(heard.state, label.seq)
      IN IF ~IsPending(state, label.seq) THEN turn
         ELSE IF m.status.kind = "waiting" \* [verdict-of-unsent-ignored]
@@ -899,9 +910,11 @@ DeltaApplied(config, turn, delta) ==
 OutcomeOf(config, turn, m, outcomes, forgotten, reborn) ==
     (LET said == {o \in Entries(outcomes) : o.seq = m.seq}
          outcome == CHOOSE o \in said : TRUE
-         heard == Heard(turn, m.seq, outcome.verdict.version, outcome.verdict.ids)
+         heard == Heard(Name(turn, m.seq, outcome.verdict.ids), m.seq, outcome.verdict.version)
          placed == Accepted(outcome.verdict.server_seq, outcome.verdict.version)
-     IN IF said = {}
+     IN IF m.status.kind = "waiting" \* [verdict-of-unsent-ignored]
+        THEN (IF said = {} THEN turn ELSE Diagnosed(turn, "not-sent", EntryId(config, m.seq)))
+        ELSE IF said = {}
         THEN (IF forgotten /\ (IsAccepted(m) \/ m.status.kind = "unknown")
               THEN Lose(turn, m) \* [forgotten-in-doubt]
               ELSE IF reborn /\ IsAccepted(m) \* [dead-epoch-ack-unknown]
@@ -918,11 +931,8 @@ RECURSIVE OutcomeEach(_, _, _, _, _)
 OutcomeEach(config, turn, list, snapshot, reborn) ==
     IF list = <<>> THEN turn
     ELSE (LET seq == list[1].seq
-              known == IF IsPending(turn.state, seq)
-                       THEN (LET m == Get(turn.state, seq) IN m.status.kind # "waiting")
-                       ELSE FALSE
           IN OutcomeEach(config,
-                IF known
+                IF IsPending(turn.state, seq)
                 THEN OutcomeOf(config, turn, Get(turn.state, seq), snapshot.outcomes,
                                reborn /\ ~snapshot.client_known, reborn)
                 ELSE turn, Tail(list), snapshot, reborn))

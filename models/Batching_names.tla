@@ -29,10 +29,9 @@ Taken(i) == Run(Config, s, Alphabet[i])
 Inside(taken) ==
     taken.state.begun <= 9 /\ \A t \in taken.state.tickets : Len(t.waits) <= 0
 
-Offered == {i \in DOMAIN Alphabet :
-    Alphabet[i].kind \in {"begin", "dispatch", "revert", "await"} => Inside(Taken(i))}
+Offered == DOMAIN Alphabet
 
-Apply(i) == s' = (LET taken == Taken(i) IN taken.state)
+Apply(i) == (LET taken == Taken(i) IN Inside(taken) /\ s' = taken.state)
 
 Next == \E i \in Offered : Apply(i)
 

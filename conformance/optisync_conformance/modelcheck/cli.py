@@ -37,22 +37,27 @@ def mutants(only: str | None) -> None:
 
 
 @models_group.command()
-@click.argument("machine", type=click.Choice(["coordinator", "outbox", "pipeline"]))
+@click.argument("machine", type=click.Choice(["alignment", "coordinator", "outbox", "pipeline"]))
 @click.option("--write", is_flag=True, help="Write the generated modules of the scopes first.")
 @click.option("--only", metavar="NAME", help="One scope; patterns like 'cover*' too.")
 def graph(machine: str, write: bool, only: str | None) -> None:
     """Compare a machine with its model, state by state and edge by edge."""
     from . import graph_command
+    from .alignment import ALIGNMENT
     from .coordinator_graph import COORDINATOR
     from .outbox_graph import OUTBOX
     from .pipeline_graph import PIPELINE
 
     def compare(place: Place) -> int:
-        if machine == "outbox":
-            return graph_command.run(OUTBOX, place, write, only)
-        if machine == "pipeline":
-            return graph_command.run(PIPELINE, place, write, only)
-        return graph_command.run(COORDINATOR, place, write, only)
+        match machine:
+            case "alignment":
+                return graph_command.run(ALIGNMENT, place, write, only)
+            case "outbox":
+                return graph_command.run(OUTBOX, place, write, only)
+            case "pipeline":
+                return graph_command.run(PIPELINE, place, write, only)
+            case _:
+                return graph_command.run(COORDINATOR, place, write, only)
 
     sys.exit(_interruptible(compare))
 

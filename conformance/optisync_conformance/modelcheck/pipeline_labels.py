@@ -78,6 +78,8 @@ def _dispatch(given: Dispatch) -> str:
             what = f"{change_word(change)} of {atom_of(entity)}{new}"
         case Patches(resource, patch):
             what = f"patches of {resource}{patch_word(patch)}"
+        case _:
+            assert_never(given.event)
     context = given.context
     where = (context.scope, context.origin, context.action_id or "", given.persist_key or "")
     ticket = "" if given.ticket is None else f" ticket {given.ticket}"

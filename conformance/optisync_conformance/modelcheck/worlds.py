@@ -106,7 +106,8 @@ GraphInit == Init /\\ out = Ready
 InputOf(i) ==
     /\\ out = Ready /\\ i \\in Offered
     /\\ (LET taken == Taken(i)
-        IN /\\ s' = taken.state
+        IN /\\ {bound}
+           /\\ s' = taken.state
            /\\ out' = [effects |-> taken.effects, error |-> taken.error])
 
 Rest == out # Ready /\\ out' = Ready /\\ s' = s
@@ -125,10 +126,13 @@ def graph_name(world: World[S, In, Out]) -> str:
 def graph_module(world: World[S, In, Out]) -> str:
     """The world with the outputs of its steps: one action per input, named ``In_<number>``."""
     names = [f"In_{number}" for number in range(1, len(world.alphabet) + 1)]
+    # Not left to Offered: TLC builds that set, with every step in it, for each action.
+    bound = "Inside(taken)" if "\nInside(taken) ==" in world.text else "TRUE"
     actions = [f"{name} == InputOf({i}) /\\ TRUE" for i, name in enumerate(names, 1)]
     return _GRAPH.format(
         name=graph_name(world),
         module=world.module,
         actions="\n".join(actions),
+        bound=bound,
         next=" \\/ ".join(names),
     )
