@@ -11,17 +11,24 @@ from optisync.contracts.entry import EntryId, IdempotencyKey, Unknown, Written
 from optisync.contracts.remote import Done, RemoteOpResult, WriteResultData
 from optisync.server.rows import Backend, step
 from optisync.transport.alignment import Outcome
-from optisync.transport.driver import Outgoing, ops_to_json, write_ops, write_results
+from optisync.transport.driver import (
+    NOTHING,
+    Answer,
+    Outgoing,
+    ops_to_json,
+    write_ops,
+    write_results,
+)
 from optisync.transport.requests import ops_from_json
 from optisync.transport.wire import results_to_json
-from optisync.values import Json, dump, parse
+from optisync.values import dump, parse
 
 
 @st.composite
-def garbled(draw: st.DrawFn, answer: Sequence[RemoteOpResult]) -> Json:
+def garbled(draw: st.DrawFn, answer: Sequence[RemoteOpResult]) -> Answer:
     """The answer as it comes back: not at all, in parts, with parts repeated, in another order."""
     if draw(st.booleans()):
-        return None
+        return NOTHING
     parts = list(draw(st.permutations(answer)))
     parts += draw(st.lists(st.sampled_from(parts), max_size=2)) if parts else []
     return results_to_json([_garbled_part(draw, part) for part in parts])
@@ -64,7 +71,9 @@ def test_each_write_is_executed_once_however_often_it_is_sent(
         done = step(backend, ops_from_json(parse(request)) if arrived else ())
         backend = done.state
         whole = results_to_json(done.effects)
-        answer = whole if attempt == 3 else data.draw(garbled(done.effects)) if arrived else None
+        answer: Answer = NOTHING
+        if arrived:
+            answer = whole if attempt == 3 else data.draw(garbled(done.effects))
         for result in write_results(ops, answer).results:
             if not isinstance(result.outcome, Unknown):
                 known[result.entry_id] = result.outcome

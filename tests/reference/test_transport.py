@@ -15,9 +15,16 @@ from optisync.contracts.entry import (
 from optisync.contracts.query import ChangesSpec, QuerySpec, ReadFailed
 from optisync.contracts.remote import ChangesPullOp, OpId, QueryOp
 from optisync.errors import OptisyncError
-from optisync.transport.alignment import Aligned
+from optisync.transport.alignment import Aligned, Code, Diagnostic
 from optisync.transport.answers import entry_result_from_json
-from optisync.transport.driver import Outgoing, read_op, read_results, write_ops, write_results
+from optisync.transport.driver import (
+    NOTHING,
+    Outgoing,
+    read_op,
+    read_results,
+    write_ops,
+    write_results,
+)
 from optisync.transport.errors import EntryIdRepeated, WireMalformed
 from optisync.transport.requests import ops_from_json
 from optisync.transport.wire import ops_to_json
@@ -55,8 +62,22 @@ def test_what_nobody_answered_is_unknown() -> None:
     """[no-answer-unknown]"""
     ops = write_ops("q", [outgoing("a"), outgoing("b", Obj({"returning": True}))])
     unknown = tuple(WriteEntryResult(EntryId(name), Unknown()) for name in "ab")
-    assert write_results(ops, None) == Aligned(unknown)
-    assert read_results("q", QuerySpec(NOTE), None) == ReadFailed("unreachable")
+    assert write_results(ops, NOTHING) == Aligned(unknown)
+    assert read_results("q", QuerySpec(NOTE), NOTHING) == ReadFailed("unreachable")
+
+
+def test_null_is_an_answer() -> None:
+    """[no-answer-unknown] [malformed-is-unknown] [read-whole-or-failed]"""
+    ops = write_ops("q", [outgoing("a")])
+    odd = Diagnostic(Code.MALFORMED, where="")
+    assert write_results(ops, None) == Aligned((WriteEntryResult(EntryId("a"), Unknown()),), (odd,))
+    assert read_results("q", QuerySpec(NOTE), None) == ReadFailed("wire-malformed")
+
+
+def test_where_nothing_was_sent_nothing_is_read() -> None:
+    """[nothing-no-op]"""
+    for answer in (7, parse('{"results":[{"opId":"q","ok":true,"data":{"results":[]}}]}')):
+        assert write_results((), answer) == Aligned(())
 
 
 def test_operations_are_told_apart() -> None:
@@ -124,7 +145,7 @@ RESULT_PLACES = {
     '{"entryId":"e","ok":1}': "/ok",
     '{"entryId":"e","ok":true,"error":{}}': "/error",
     '{"entryId":"e","ok":true,"serverSeq":"1"}': "/serverSeq",
-    '{"entryId":"e","ok":true,"ids":{"t":""}}': "/ids/t",
+    '{"entryId":"e","ok":true,"ids":{"t~/1":""}}': "/ids/t~0~11",
     '{"entryId":"e","ok":true,"row":{"absent":false}}': "/row",
     '{"entryId":"e","ok":false}': "",
     '{"entryId":"e","ok":false,"error":{"code":"no"}}': "/error",

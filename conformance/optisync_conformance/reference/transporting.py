@@ -24,6 +24,8 @@ from optisync.contracts.query import ChangesSpec, QuerySpec, ReadFailed, ReadRow
 from optisync.errors import OptisyncError
 from optisync.transport.alignment import Diagnostic, Outcome
 from optisync.transport.driver import (
+    NOTHING,
+    Answer,
     Outgoing,
     ops_to_json,
     read_op,
@@ -158,11 +160,11 @@ def _items(value: Json) -> tuple[Json, ...]:
     return value if isinstance(value, tuple) else ()
 
 
-def _answer(reply: Reply) -> Json:
+def _answer(reply: Reply) -> Answer:
     """What comes back, in the form of the wire."""
     match reply:
         case None:
-            return None
+            return NOTHING
         case RawReply(raw):
             return host.value(raw)
         case tuple():

@@ -116,16 +116,17 @@ class OpsPersistence:
         self.diagnostics += aligned.diagnostics
         return aligned.results
 
-    async def _answer(self, request: Json) -> Json:
+    async def _answer(self, request: Json) -> driver.Answer:
         try:
-            return await self._exchange.execute(request)
+            answer = await self._exchange.execute(request)
+            return driver.NOTHING if answer is None else answer
         except CancelledError:
             task = current_task()
             if task is not None and task.cancelling():
                 raise
         except Exception as error:
             self._pipeline.errors.append(error)
-        return None
+        return driver.NOTHING
 
     def _is_unknown(self, each: tuple[ClientSeq, WriteEntry]) -> bool:
         known = self._pipeline.state.pending.get(each[0])

@@ -29,6 +29,7 @@ from optisync.contracts.remote import (
     RemoteOpResult,
     WriteResultData,
 )
+from optisync.patch import pointer
 from optisync.transport.errors import WireMalformed
 from optisync.transport.reading import count, flag, items, members, required, text
 from optisync.values import Json, Obj, ServerSeq, Version
@@ -145,7 +146,8 @@ def _number(raw: Obj, name: str, where: str) -> int | None:
 
 def _ids(raw: Json, where: str) -> Ids:
     pairs = members(raw, where).items()
-    return tuple(sorted((text(old, where), text(new, f"{where}/{old}")) for old, new in pairs))
+    named = ((text(old, where), text(new, where + pointer((old,)))) for old, new in pairs)
+    return tuple(sorted(named))
 
 
 def _row(raw: Json, where: str) -> Row:
