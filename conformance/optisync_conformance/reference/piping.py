@@ -192,9 +192,10 @@ class Engine:
     def _answer(self, step: steps.PersistedRequest) -> None:
         outcome = giving.outcome(self._names, step)
         handle = self._telling.requests.get(step.request, 0)
+        asked = self._life.state.handed.get(handle, ())
+        if step.enqueued is not UNSET:
+            self._enqueued |= {self._names.number(name) for name in step.enqueued} & {*asked}
         self._life.run(inputs.Persisted(handle, outcome))
-        pending = self._life.state.pending
-        self._enqueued |= {m.seq for m in pending if m.status is Place.ENQUEUED}
 
     def _await(self, step: steps.AwaitTicket) -> None:
         telling = self._telling

@@ -37,7 +37,10 @@ def inverses(state: Pipeline, direction: Direction, scope: str) -> tuple[Inverse
 
 
 def revert(turn: Turn, given: Revert) -> Turn:
-    """Register the inverses of a unit, all or none, and move it over. [revert-whole-or-not]"""
+    """Register the inverses of a unit, all or none, and move it over. [revert-whole-or-not]
+
+    They are writes as any other. [revert-is-a-write]
+    """
     rest, found = _next(turn.state, given.direction, given.scope)
     if not given.seqs:
         raise NumberOrder(len(found), turn.state.numbered)

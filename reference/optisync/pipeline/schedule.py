@@ -19,7 +19,10 @@ from optisync.view import Create
 
 
 def drain(turn: Turn) -> Turn:
-    """Close the window: every queued event goes into a segment. [segments-are-runs]"""
+    """Close the window: every queued event goes into a segment. [segments-are-runs]
+
+    Of events as they were dispatched: nothing that came since has a say. [batching-deterministic]
+    """
     state = turn.state
     segments = tuple(
         Segment(_seqs(run), run[0].context, run[0].persist_key) for run in runs(state.queue)
@@ -68,9 +71,7 @@ def hand_over(turn: Turn) -> Turn:
     for segment in turn.state.waiting:
         turn, rest = _go(turn, segment)
         if rest:
-            kept.append(replace(segment, seqs=rest))
-    if kept == list(turn.state.waiting):
-        return turn
+            kept.append(segment if rest == segment.seqs else replace(segment, seqs=rest))
     return replace(turn, state=replace(turn.state, waiting=tuple(kept)))
 
 

@@ -58,7 +58,7 @@ def persisted(turn: Turn, given: Persisted) -> Turn:
     asked = {entry_id_of(turn.config, seq): seq for seq in seqs}
     match given.outcome:
         case Confirmed(results, epoch):
-            return _answered(turn, asked, results, epoch)
+            return _answered(_ahead(turn, epoch), asked, results, epoch)
         case Enqueued(entry_ids):
             turn = _unasked(turn, asked, entry_ids)
             stored = set(entry_ids)
@@ -98,7 +98,13 @@ def decided(turn: Turn, given: Decided) -> Turn:
     seq = ClientSeq(int(number)) if number.isdecimal() and len(number) <= LONGEST else None
     if seq is None or entry_id_of(turn.config, seq) != given.entry_id:
         return turn.diagnosed(DiagCode.NOT_ASKED, given.entry_id)
-    return decide(turn, seq, given.verdict, given.epoch)
+    return decide(_ahead(turn, given.epoch), seq, given.verdict, given.epoch)
+
+
+def _ahead(turn: Turn, epoch: Epoch | None) -> Turn:
+    """An answer of a higher epoch says that the documents are behind. [verdict-of-other-epoch]"""
+    ahead = epoch is not None and epoch > turn.state.epoch
+    return turn.with_effect(Resync()) if ahead else turn
 
 
 def decide(
@@ -115,8 +121,6 @@ def decide(
     if mutation.status is Place.WAITING:  # [verdict-of-unsent-ignored]
         return turn.diagnosed(DiagCode.NOT_SENT, entry_id)
     if epoch is not None and epoch != turn.state.epoch:  # [verdict-of-other-epoch]
-        ahead = epoch > turn.state.epoch and Resync() not in turn.effects
-        turn = turn.with_effect(Resync()) if ahead else turn
         return _moved(turn, seq, Place.UNKNOWN)
     accepted = isinstance(mutation.status, Accepted)
     match verdict:

@@ -7,7 +7,7 @@ refuse: the state is then the one before. A name in brackets is the requirement 
 
 from __future__ import annotations
 
-from typing import assert_never
+from typing import Final, assert_never
 
 from optisync.contracts.messages import Delta, Snapshot
 from optisync.errors import OptisyncError
@@ -40,12 +40,17 @@ from optisync.pipeline.stream import delta_applied, fetched, hydrate, snapshot_a
 from optisync.pipeline.tickets import begin, tell, time_out, wait
 from optisync.pipeline.turn import Turn, entry_id_of
 
+FREES_NOBODY: Final = (Begin, Dispatch, Revert, Await, Tick)
+"""Inputs after which no write may go that might not go before."""
+
 
 def step(config: Config, before: Pipeline, given: Input) -> Step[Pipeline, Effect]:
     """The next state and the ordered effects; or the identical state and one error."""
     try:
         turn = _transition(Turn(config, before, before), given)
-        return tell(hand_over(turn)).done()
+        if not isinstance(given, FREES_NOBODY):
+            turn = hand_over(turn)
+        return tell(turn).done()
     except OptisyncError as refusal:  # [pipeline-refusal-changes-nothing]
         return Step(before, (), refusal)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from math import inf
 
 from rpds import HashTrieMap
 
@@ -14,7 +15,7 @@ from optisync.pipeline.effects import DiagCode
 from optisync.pipeline.errors import EpochAhead
 from optisync.pipeline.inputs import Fetched, Hydrate
 from optisync.pipeline.pending import Accepted, Mutation, Place
-from optisync.pipeline.settlement import covered, heard, lose, named, refuse
+from optisync.pipeline.settlement import covered, heard, lose, named, refuse, retire
 from optisync.pipeline.state import known_entity
 from optisync.pipeline.turn import Turn, entry_id_of
 from optisync.values import Version
@@ -52,10 +53,7 @@ def _labelled(turn: Turn, delta: Delta, label: Label) -> Turn:
     if mutation.status is Place.WAITING:  # [verdict-of-unsent-ignored]
         return turn.diagnosed(DiagCode.NOT_SENT, entry_id_of(turn.config, label.seq))
     turn = named(turn, label.seq, label.ids)
-    mutation = turn.state.pending.members[label.seq]
-    changed = atom_of(mutation.write.entity) in dict(delta.changes)
-    at = Version(delta.server_seq) if changed else None
-    version = at if label.version is None else label.version
+    version = Version(delta.server_seq) if label.version is None else label.version
     turn = heard(turn, label.seq, version)
     mutation = turn.state.pending.members[label.seq]
     return turn.put(replace(mutation, status=Accepted(delta.server_seq, version)))
@@ -93,7 +91,15 @@ def snapshot_applied(turn: Turn, snapshot: Snapshot) -> Turn:
         known, outcome = turn.state.pending.get(mutation.seq), outcomes.get(mutation.seq)
         if known is not None:
             turn = _outcome(turn, known, outcome, reborn and not snapshot.client_known, reborn)
-    return covered(turn, state.docs)
+    accepted = (turn.state.pending.members[seq] for seq in sorted(turn.state.pending.accepted))
+    held = [] if reborn else [m for m in accepted if _at(m) <= state.server_seq]
+    return covered(retire(turn, held, None), state.docs)
+
+
+def _at(mutation: Mutation) -> float:
+    """The position of an accepted write."""
+    at = mutation.status.server_seq if isinstance(mutation.status, Accepted) else None
+    return inf if at is None else at
 
 
 def _outcome(
@@ -105,6 +111,7 @@ def _outcome(
         return turn if outcome is None else turn.diagnosed(DiagCode.NOT_SENT, entry_id)
     match None if outcome is None else outcome.verdict:
         case AcceptedAt(server_seq, version, ids):
+            version = Version(server_seq) if version is None else version
             turn = heard(named(turn, mutation.seq, ids), mutation.seq, version)
             mutation = turn.state.pending.members[mutation.seq]
             return turn.put(replace(mutation, status=Accepted(server_seq, version)))
