@@ -13,11 +13,12 @@ from tests.shell.pipeline_world import (
     delete,
     rest,
     run,
+    todo,
     update,
     upsert,
 )
 
-from optisync.contracts.entry import EntryId, Millis
+from optisync.contracts.entry import EntryId, Millis, Row
 from optisync.contracts.messages import Accepted, Delta, Refused, Snapshot
 from optisync.errors import ChangeInapplicable
 from optisync.outbox.config import Config as OutboxConfig
@@ -29,6 +30,7 @@ from optisync.pipeline.config import Config
 from optisync.pipeline.effects import Answer
 from optisync.pipeline.errors import UnknownTicket
 from optisync.pipeline.events import Patches
+from optisync.pipeline.inputs import FetchedRow
 from optisync.pipeline.pending import Place
 from optisync.server.step import Fetch, Forget, Restore, Submit, snapshot
 from optisync.server.step import step as serve
@@ -40,7 +42,7 @@ from optisync.shell.mutation_pipeline_ports import WriteFailed
 from optisync.shell.sqlite import SqliteStore
 from optisync.shell.store import Store, StoreDiskFull
 from optisync.values import AtomKey, ClientSeq, Epoch, Obj, ServerSeq, Version
-from optisync.view import Create, Docs, Upsert
+from optisync.view import Create, Delete, Docs, Upsert
 
 ONE = Epoch(1)
 
@@ -420,6 +422,52 @@ def restored(authority: Authority, upto: int, forget: bool = False) -> Snapshot:
     given = Forget(ME) if forget else Restore(ServerSeq(upto))
     authority.state = serve(authority.state, given).state
     return snapshot(serve(authority.state, Fetch(ME)).state, ME)
+
+
+def test_a_cache_brings_nothing_back_that_earlier_lives_saw_deleted(disk: Disk) -> None:
+    authority = Authority()
+
+    async def first() -> None:
+        life = Life(disk, authority)
+        life.pipeline.hydrate([FetchedRow(todo("a"), Row(1))])
+        assert set(life.pipeline.view) == {"todo/a"}
+        authority.foreign(1, "todo/a", Create(1))
+        authority.foreign(2, "todo/a", Delete())
+        life.worker.hear()
+        assert life.pipeline.view == Obj()
+        life.end()
+
+    async def second() -> None:
+        life = Life(disk, authority)
+        life.pipeline.hydrate([FetchedRow(todo("a"), Row(1))])
+        assert life.pipeline.view == Obj()
+        life.end()
+
+    run(first())
+    run(second())
+
+
+def test_a_row_that_keeps_its_own_id_keeps_it_in_the_next_life(disk: Disk) -> None:
+    async def first() -> None:
+        life = Life(disk, Authority())
+        life.pipeline.dispatch(create("t", 1, temporary=True))
+        await rest()
+        sent = life.outbox.reserve(1)
+        assert sent is not None
+        life.outbox.settle(sent.token, ONE, [Result(EntryId("me/1"), Accepted(ServerSeq(5)))])
+        life.end()
+
+    async def second() -> None:
+        life = Life(disk, Authority())
+        life.pipeline.dispatch(upsert("t", 2))  # it waits for no id
+        await rest()
+        assert life.heard.told == ["2 enqueued"]
+        (stored, _) = life.pipeline.state.pending
+        assert not stored.write.temporary
+        life.end()
+
+    run(first())
+    run(second())
 
 
 @pytest.mark.parametrize("refused", [False, True])

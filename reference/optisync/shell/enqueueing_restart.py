@@ -30,6 +30,7 @@ def restarted(outbox: Outbox, documents: Docs) -> Pipeline:
         numbers.epoch,
         numbers.server_seq,
         numbered=numbers.counter,
+        loaded=numbers.server_seq > 0,  # what was deleted is not known: no cache may fill it
         stored=[_stored(outbox, item, known) for item in items],
     )
     tickets = state.tickets
@@ -59,7 +60,8 @@ def _stored(outbox: Outbox, item: Item, known: Pipeline) -> Mutation:
     entry = item.entry
     made = (outbox.queue.making(text) for text in mentions(entry))
     makers = sorted(m.seq for m in made if m is not None and m.seq < item.seq)
-    write = known_write(known, Write(entry.entity, entry.change, entry.temporary))
+    temporary = entry.temporary and not isinstance(item.status, Acked)
+    write = known_write(known, Write(entry.entity, entry.change, temporary))
     return Mutation(item.seq, 0, write, entry.base, makers=tuple(makers), status=_status(item))
 
 
