@@ -431,7 +431,7 @@ def test_a_cache_brings_nothing_back_that_earlier_lives_saw_deleted(disk: Disk) 
         life = Life(disk, authority)
         life.pipeline.hydrate([FetchedRow(todo("a"), Row(1))])
         assert set(life.pipeline.view) == {"todo/a"}
-        authority.foreign(1, "todo/a", Create(1))
+        authority.foreign(1, "todo/a", Upsert(1))
         authority.foreign(2, "todo/a", Delete())
         life.worker.hear()
         assert life.pipeline.view == Obj()
