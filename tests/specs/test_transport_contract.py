@@ -105,10 +105,11 @@ def calls_of(text: str, name: str) -> int:
 
 def makers(root: Path, name: str) -> set[str]:
     """The modules that make something of this name, by their place under `root`."""
+    texts = ((path, path.read_text("utf-8")) for path in root.rglob("*.py"))
     return {
         path.relative_to(root).with_suffix("").as_posix()
-        for path in root.rglob("*.py")
-        if calls_of(path.read_text("utf-8"), name)
+        for path, text in texts
+        if f"{name}(" in text and calls_of(text, name)
     }
 
 

@@ -10,8 +10,7 @@ from optisync_conformance.selftest import bounded, looking
 
 CASES = tuple(cases())
 FAULTS = (
-    *("aligned-by-index", "the-answer-of-an-operation-by-its-place", "the-last-result-wins"),
-    *("the-first-result-wins", "a-failed-operation-by-its-place", "an-indefinite-error-rejects"),
+    *("aligned-by-index", "the-last-result-wins", "a-failed-operation-by-its-place"),
     *("strangers-are-let-in", "what-cannot-be-read-is-passed-over"),
 )
 
