@@ -1,6 +1,8 @@
 """The pipeline on asyncio: what is dispatched is shown, persisted once, and told."""
 
 import asyncio
+import gc
+import weakref
 from collections.abc import Callable
 from typing import cast
 
@@ -54,6 +56,7 @@ from optisync.shell.mutation_pipeline_ports import (
     LoopClosed,
     OutcomeUnknown,
     PersistRefused,
+    PersistRequest,
     WaitTimedOut,
     WriteFailed,
     WriteInDoubt,
@@ -123,6 +126,7 @@ def test_a_refused_event_changes_nothing_and_gives_its_numbers_up(
         world = World(config=Config(ME, capacity=3))
         world.pipeline.dispatch(create("a"))
         ticket = world.pipeline.begin_write()
+        world.pipeline.begin_write()
         before = world.pipeline.state
         with pytest.raises(error):
             world.pipeline.dispatch(event, ticket=ticket)
@@ -227,6 +231,24 @@ def test_a_cancelled_request_is_a_lost_answer() -> None:
         assert "todo/a" not in world.pipeline.view
         with pytest.raises(WriteInDoubt):
             await world.pipeline.await_ticket(1)
+
+    run(main())
+
+
+def test_nobody_but_the_pipeline_need_know_of_a_request() -> None:
+    class Lonely:
+        async def persist(self, request: PersistRequest) -> Outcome:
+            answer: asyncio.Future[Outcome] = asyncio.get_running_loop().create_future()
+            self.answer = weakref.ref(answer)
+            return await answer
+
+    async def main() -> None:
+        lonely = Lonely()
+        pipeline = MutationPipeline(Config(ME), lonely)
+        pipeline.dispatch(create("a"))
+        await rest()
+        gc.collect()
+        assert lonely.answer() is not None
 
     run(main())
 
