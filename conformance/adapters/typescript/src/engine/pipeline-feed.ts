@@ -35,7 +35,7 @@ export class Feed {
       core.isChanged = true;
     }
     for (const { seq: number, version, ids } of mine) {
-      this.settling.verdict(number, { kind: "ok", written: { seq, version, ids, row: undefined } }, undefined);
+      this.settling.held(number, { seq, version, ids, row: undefined });
     }
     core.seq = Math.max(core.seq, seq);
     this.#cover(before);
@@ -59,7 +59,11 @@ export class Feed {
       lane.stamp = version === undefined ? undefined : { epoch, version };
     }
     if (isNewEpoch) this.#beginEpoch();
-    for (const [number, verdict] of outcomes) settling.verdict(number, verdict, undefined);
+    for (const [number, verdict] of outcomes) {
+      const at = verdict.kind === "ok" ? verdict.written.seq : undefined;
+      if (verdict.kind === "ok" && at !== undefined) settling.held(number, { ...verdict.written, seq: at });
+      else settling.verdict(number, verdict, undefined);
+    }
     const lost = isNewEpoch && !clientKnown ? [...core.writes.values()] : [];
     for (const write of lost) {
       if (write.place === "unknown" && !outcomes.has(write.seq)) settling.reject(write, { kind: "in-doubt" });
@@ -115,8 +119,7 @@ export class Feed {
     }
     for (const { seq: number, version, ids } of labels) {
       const write = this.core.writes.get(number);
-      const isHeard = write?.accepted === undefined ? write?.place !== "waiting" : write.accepted.seq === seq;
-      if (write !== undefined && isHeard) tell(atomOf(write.resource, ids.get(write.entity) ?? write.entity), version);
+      if (write !== undefined && write.place !== "waiting") tell(atomOf(write.resource, ids.get(write.entity) ?? write.entity), version);
     }
     return versions;
   }

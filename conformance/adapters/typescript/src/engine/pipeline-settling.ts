@@ -21,7 +21,9 @@ export interface Core {
   seq: number;
   /** Whether documents or pending writes changed in this step. */
   isChanged: boolean;
-  diag(code: "contradictory-verdict" | "not-sent", seq: number): void;
+  /** The id of the entry of a write, and its idempotency key. */
+  entryId(seq: number): string;
+  diag(code: "contradictory-verdict" | "not-asked" | "not-sent", entry: string): void;
   stale(resource: string, entity: string): void;
   resync(): void;
 }
@@ -33,7 +35,7 @@ export class Settling {
   verdict(seq: number, result: Result, epoch: number | undefined): void {
     const write = this.core.writes.get(seq);
     if (write === undefined) return;
-    if (write.place === "waiting") return this.core.diag("not-sent", seq);
+    if (write.place === "waiting") return this.core.diag("not-sent", this.core.entryId(seq));
     if (epoch !== undefined && epoch !== this.core.epoch) {
       if (epoch > this.core.epoch) this.core.resync();
       return this.unknown(write);
@@ -41,10 +43,21 @@ export class Settling {
     if (result.kind === "unknown") return this.unknown(write);
     if (write.accepted !== undefined) {
       const isSame = result.kind === "ok" && result.written.seq === write.accepted.seq;
-      return isSame ? undefined : this.core.diag("contradictory-verdict", seq);
+      return isSame ? undefined : this.core.diag("contradictory-verdict", this.core.entryId(seq));
     }
     if (result.kind === "ok") this.#accept(write, result.written);
     else this.reject(write, result);
+  }
+
+  /** The documents hold it at this position, by a label or an outcome: it ends in any case. */
+  held(seq: number, written: Written & { readonly seq: number }): void {
+    const write = this.core.writes.get(seq);
+    if (write?.accepted === undefined) return this.verdict(seq, { kind: "ok", written }, undefined);
+    const { version } = written;
+    const stamp = version === undefined ? write.accepted.stamp : { epoch: this.core.epoch, version };
+    write.accepted = { seq: written.seq, stamp };
+    this.core.lanes.of(write.atom).raise(write);
+    if (written.seq <= this.core.seq) this.retire(write, undefined);
   }
 
   /** No answer tells what became of it. */
@@ -99,7 +112,6 @@ export class Settling {
   /** The server gave rows their ids: everything pending follows at once. */
   rename(given: ReadonlyMap<string, string>): void {
     for (const renaming of this.core.ids.learn(given)) {
-      this.core.isChanged = true;
       for (const write of this.core.writes.values()) this.#rename(write, renaming);
     }
   }
@@ -110,6 +122,7 @@ export class Settling {
     const old = lanes.of(write.atom);
     write.change = withId(write.change, from, to);
     old.touch();
+    if (write.optimistic) this.core.isChanged = true;
     if (write.entity !== from) return;
     old.remove(write);
     write.entity = to;

@@ -4,15 +4,16 @@
  */
 
 import type { Json } from "../kit/index.js";
-import { same } from "../kit/index.js";
+import { Bulletin } from "./pipeline-bulletin.js";
 import { Feed } from "./pipeline-feed.js";
 import type { Direction } from "./pipeline-history.js";
 import { History } from "./pipeline-history.js";
 import { TemporaryIds } from "./pipeline-ids.js";
+import type { Event } from "./pipeline-intake.js";
+import { Intake } from "./pipeline-intake.js";
 import { Lanes } from "./pipeline-lane.js";
-import { writesOf } from "./pipeline-patches.js";
-import type { Kind, Manner } from "./pipeline-segments.js";
-import { kindOf, Segments } from "./pipeline-segments.js";
+import { Requests } from "./pipeline-requests.js";
+import { Segments } from "./pipeline-segments.js";
 import type { Core } from "./pipeline-settling.js";
 import { Settling } from "./pipeline-settling.js";
 import type { WaitOptions } from "./pipeline-tickets.js";
@@ -41,17 +42,8 @@ export type StoredWrite = Pick<
   "seq" | "resource" | "entity" | "change" | "temporary" | "optimistic" | "base" | "accepted"
 >;
 
-type News = (to: Types.Listener) => void;
-
-/** An event, taken apart. */
-interface Event {
-  readonly manner: Manner;
-  readonly writes: readonly Types.OneWrite[];
-  readonly restores: readonly (readonly Write[])[];
-  readonly optimistic: boolean;
-  readonly ticket: number | undefined;
-  readonly began: ((ticket: number) => void) | undefined;
-}
+/** What an undo or redo brings. */
+export type Reverting = Pick<Types.Envelope, "persistKey" | "began">;
 
 export class Pipeline {
   readonly #core: Core;
@@ -59,44 +51,47 @@ export class Pipeline {
   readonly #feed: Feed;
   readonly #segments: Segments;
   readonly #tickets: Tickets;
-  readonly #requests = new Map<number, readonly Write[]>();
-  #handles = 0;
+  readonly #intake: Intake;
+  readonly #requests: Requests;
+  readonly #bulletin: Bulletin;
   #counter: number;
-  /** What a step tells after its tickets, by kind. */
-  #news: Record<"diag" | "stale" | "withdraw" | "resync" | "schedule", News[]> = noNews();
 
   constructor(
-    private readonly client: string,
-    private readonly limits: Types.Limits,
+    client: string,
+    limits: Types.Limits,
     stored: Stored,
-    private readonly listener: Types.Listener,
+    listener: Types.Listener,
     /** What a listener threw; nothing depends on it. */
-    private readonly onError: (error: unknown) => void,
+    onError: (error: unknown) => void,
   ) {
     const lanes = new Lanes(stored.docs, stored.stamps);
     const ids = new TemporaryIds(new Map(stored.given), new Set(stored.dead));
-    this.#tickets = new Tickets(limits.remembered);
-    this.#segments = new Segments(lanes);
-    this.#counter = stored.counter;
+    const tickets = new Tickets(limits.remembered);
+    const bulletin = new Bulletin(listener, onError);
     this.#core = {
       lanes,
       ids,
-      tickets: this.#tickets,
+      tickets,
       history: new History(limits.history, lanes, ids),
       writes: new Map<number, Write>(),
       epoch: stored.epoch,
       seq: stored.seq,
       isChanged: false,
-      diag: (code, seq) => this.#news.diag.push((to) => to.diag(code, this.#entryId(seq))),
-      stale: (resource, entity) => this.#news.stale.push((to) => to.stale(resource, entity)),
-      resync: () => {
-        this.#news.resync = [(to) => to.resync()];
-      },
+      entryId: (seq) => `${client}/${seq}`,
+      diag: (code, entry) => bulletin.add("diag", (to) => to.diag(code, entry)),
+      stale: (resource, entity) => bulletin.add("stale", (to) => to.stale(resource, entity)),
+      resync: () => bulletin.once("resync", (to) => to.resync()),
     };
+    this.#bulletin = bulletin;
+    this.#tickets = tickets;
+    this.#counter = stored.counter;
+    this.#segments = new Segments(lanes);
+    this.#intake = new Intake(ids, tickets, limits.capacity);
     this.#settling = new Settling(this.#core);
+    this.#requests = new Requests(this.#core, this.#settling);
     this.#feed = new Feed(this.#core, this.#settling, stored.hasSnapshot);
     for (const write of stored.writes) this.#restore(write);
-    this.#tickets.restored();
+    tickets.restored();
   }
 
   // --- what the application asks
@@ -107,30 +102,23 @@ export class Pipeline {
 
   /** One write under this number; the ticket it is under. Throws PipelineError, nothing changed. */
   dispatch(seq: number, write: Types.OneWrite, envelope: Types.Envelope): number {
-    const { resource, entity, change, temporary } = write;
-    const makesNone = change.kind === "update" || change.kind === "delete";
-    if (resource === "" || entity === "" || (temporary && makesNone)) refuse("event-malformed");
-    if (change.kind === "update" && change.patch.length === 0) refuse("event-malformed");
-    return this.#dispatch([seq], this.#event(kindOf(change), [write], envelope));
+    return this.#dispatch([seq], this.#intake.oneWrite(write, envelope));
   }
 
   /** A patch over rows, a number for each row. Throws PipelineError, nothing changed. */
   patches(seqs: readonly number[], rows: Types.RowsPatch, envelope: Types.Envelope): number {
-    const writes = writesOf(rows);
-    if (rows.resource === "" || writes.length === 0) refuse("event-malformed");
-    return this.#dispatch(seqs, this.#event("patches", writes, envelope));
+    return this.#dispatch(seqs, this.#intake.rows(rows, envelope));
   }
 
   /** Take back, a number for each entity. Throws PipelineError, nothing changed. */
-  revert(seqs: readonly number[], scope: string, direction: Direction, given: Pick<Types.Envelope, "persistKey" | "began">): number {
+  revert(seqs: readonly number[], scope: string, direction: Direction, given: Reverting): number {
     const reversal = this.#core.history.reversal(scope, direction);
-    const action = this.#entryId(seqs[0] ?? 0);
+    const action = this.#core.entryId(seqs[0] ?? 0);
     const context = { scope, origin: direction, action, label: undefined, at: 0 };
     const writes = reversal.writes.map(({ write }) => write);
-    const envelope = { ...given, context, optimistic: true, ticket: undefined };
     const restores = reversal.writes.map((each) => each.restores);
-    const made = { ...this.#event("patches", writes, envelope), restores };
-    return this.#dispatch(seqs, made, (those) => reversal.done(action, those));
+    const event = this.#intake.reversal(writes, restores, { ...given, context, optimistic: true, ticket: undefined });
+    return this.#dispatch(seqs, event, (made) => reversal.done(action, made));
   }
 
   drain(): void {
@@ -139,8 +127,8 @@ export class Pipeline {
 
   /** Throws unknown-ticket. */
   wait(name: string, ticket: number, options: WaitOptions): void {
-    const later = (timeout: () => void): void => this.whenIdle(() => this.#step(timeout));
-    this.#step(() => this.#tickets.wait(name, ticket, options, later, this.#voice));
+    const later = (timeout: () => void): void => this.#step(timeout);
+    this.#step(() => this.#tickets.wait(name, ticket, options, later, this.#bulletin));
   }
 
   /** Throws unknown-ticket, already-decided, already-sent. */
@@ -152,7 +140,7 @@ export class Pipeline {
       if (sent.some(({ place }) => place !== "waiting" && place !== "enqueued")) refuse("already-sent");
       for (const write of undecided) {
         if (write.place === "waiting") this.#settling.reject(write, { kind: "rejected", code: "cancelled" });
-        else this.#news.withdraw.push((to) => to.withdraw(write.seq));
+        else this.#bulletin.add("withdraw", (to) => to.withdraw(write.seq));
       }
     });
   }
@@ -172,10 +160,8 @@ export class Pipeline {
 
   /** The answer to a request; only the first counts. `epoch` undefined: from a backend that has none. */
   answer(handle: number, answer: Types.Answer, epoch: number | undefined): void {
-    const writes = this.#requests.get(handle);
-    if (writes === undefined) return;
-    this.#requests.delete(handle);
-    this.#step(() => this.#answer(writes, answer, epoch));
+    const writes = this.#requests.take(handle);
+    if (writes !== undefined) this.#step(() => this.#requests.settle(writes, answer, epoch));
   }
 
   decided(seq: number, verdict: Types.Verdict, epoch: number | undefined): void {
@@ -229,87 +215,43 @@ export class Pipeline {
     return { docs, stamps, epoch, seq, counter: this.#counter, given: ids.given, dead: ids.dead, writes: kept, hasSnapshot: this.#feed.hasSnapshot };
   }
 
-  /** Make a call now, or when everybody was told of the step being made. */
-  whenIdle(call: () => void): void {
-    if (this.#isTelling) this.#held.push(call);
-    else call();
-  }
-
   // --- inside
-
-  #event(kind: Kind, writes: readonly Types.OneWrite[], given: Types.Envelope): Event {
-    const { context, persistKey, optimistic, ticket } = given;
-    const { ids } = this.#core;
-    const resource = writes[0]?.resource ?? "";
-    const renamed = writes.map((write) => ({
-      ...write,
-      entity: write.temporary ? write.entity : ids.current(write.entity),
-      change: ids.renamed(write.change),
-    }));
-    const manner = { resource, kind, context, persistKey };
-    return { manner, writes: renamed, restores: [], optimistic, ticket, began: given.began };
-  }
 
   #dispatch(seqs: readonly number[], event: Event, done?: (writes: readonly Write[]) => void): number {
     return this.#step(() => {
-      this.#check(seqs, event);
-      const { lanes, ids, writes, history } = this.#core;
-      const ticket = event.ticket ?? this.#tickets.begin();
-      const made = event.writes.map(({ resource, entity, change, temporary }, at) => {
-        const write = new Write(seqs[at] as number, ticket, resource, entity, change, temporary, event.optimistic);
-        write.base = lanes.of(write.atom).planned();
-        for (const parent of ids.parents(entity, change)) write.parents.add(parent);
-        for (const other of event.restores[at] ?? []) write.restores.add(other);
-        return write;
-      });
-      for (const write of made) {
-        lanes.of(write.atom).add(write);
-        ids.began(write);
-        writes.set(write.seq, write);
-        this.#tickets.attach(write);
-      }
+      this.#intake.check(seqs, event, this.#counter, this.#core.writes.size);
+      const { manner, envelope } = event;
+      const ticket = envelope.ticket ?? this.#tickets.begin();
+      // Planned before any of them is shown: no write of an event is made on another.
+      const made = event.writes.map((_, at) => this.#planned(event, at, seqs[at] as number, ticket));
+      for (const write of made) this.#show(write);
       this.#counter = seqs.at(-1) as number;
-      this.#core.isChanged = true;
-      const { scope, origin, action: asked } = event.manner.context;
-      const action = asked ?? this.#segments.action(event.manner.context, this.#entryId(seqs[0] as number));
-      const context = { ...event.manner.context, action };
-      if (this.#segments.add({ ...event.manner, context }, made)) this.#news.schedule.push((to) => to.schedule());
+      const { scope, origin, action: asked } = manner.context;
+      const action = asked ?? this.#segments.action(manner.context, this.#core.entryId(seqs[0] as number));
+      const isFirst = this.#segments.add({ ...manner, context: { ...manner.context, action } }, made);
+      if (isFirst) this.#bulletin.once("schedule", (to) => to.schedule());
       if (done !== undefined) done(made);
-      else if (origin === "user") history.record(scope, action, made);
-      event.began?.(ticket);
+      else if (origin === "user") this.#core.history.record(scope, action, made);
+      envelope.began?.(ticket);
       return ticket;
     });
   }
 
-  #check(seqs: readonly number[], { writes, ticket }: Event): void {
-    const { ids, writes: pending } = this.#core;
-    const isAscending = seqs.every((seq, at) => seq > (seqs[at - 1] ?? this.#counter));
-    if (seqs.length !== writes.length || !isAscending) refuse("number-order");
-    if (pending.size + writes.length > this.limits.capacity) refuse("pipeline-full");
-    if (ticket !== undefined) this.#tickets.checkFree(ticket);
-    if (writes.some(({ temporary, entity }) => temporary && ids.isTaken(entity))) refuse("temporary-id-reused");
-    if (writes.some(({ entity, change }) => ids.mentionsDead(entity, change))) refuse("parent-rejected");
+  #planned({ writes, restores, envelope }: Event, at: number, seq: number, ticket: number): Write {
+    const { resource, entity, change, temporary } = writes[at] as Types.OneWrite;
+    const write = new Write(seq, ticket, resource, entity, change, temporary, envelope.optimistic);
+    write.base = this.#core.lanes.of(write.atom).planned();
+    for (const parent of this.#core.ids.parents(entity, change)) write.parents.add(parent);
+    for (const other of restores[at] ?? []) write.restores.add(other);
+    return write;
   }
 
-  #answer(writes: readonly Write[], answer: Types.Answer, epoch: number | undefined): void {
-    const settling = this.#settling;
-    const said = new Map<string, Types.Result[]>();
-    if (answer.kind === "results") {
-      for (const [id, result] of answer.results) said.set(id, [...(said.get(id) ?? []), result]);
-    }
-    const asked = new Set(writes.map(({ seq }) => this.#entryId(seq)));
-    for (const write of writes) {
-      const id = this.#entryId(write.seq);
-      if (answer.kind === "failed") settling.verdict(write.seq, { kind: "rejected", code: answer.code }, undefined);
-      else if (answer.kind === "enqueued" && answer.entries.includes(id)) settling.enqueued(write);
-      else {
-        const result = one(said.get(id) ?? []);
-        if (result === undefined) settling.unknown(write);
-        else settling.verdict(write.seq, result, epoch);
-      }
-    }
-    const named = answer.kind === "enqueued" ? answer.entries : said.keys();
-    for (const id of new Set(named)) if (!asked.has(id)) this.#news.diag.push((to) => to.diag("not-asked", id));
+  #show(write: Write): void {
+    this.#core.lanes.of(write.atom).add(write);
+    this.#core.ids.began(write);
+    this.#core.writes.set(write.seq, write);
+    this.#core.isChanged = true;
+    this.#tickets.attach(write);
   }
 
   #restore(given: StoredWrite): void {
@@ -319,93 +261,23 @@ export class Pipeline {
     write.base = base;
     write.accepted = accepted;
     write.place = accepted === undefined ? "enqueued" : "accepted";
-    this.#core.lanes.of(write.atom).add(write);
-    this.#core.ids.began(write);
-    this.#core.writes.set(seq, write);
-    this.#tickets.attach(write);
+    this.#show(write);
+    this.#core.isChanged = false;
     this.#tickets.moved(write);
     if (accepted !== undefined) this.#tickets.decide(write, { kind: "confirmed" });
   }
 
-  #hand(manner: Manner, writes: readonly Write[]): void {
-    const handle = ++this.#handles;
-    for (const write of writes) write.place = "persisting";
-    this.#requests.set(handle, writes);
-    const entries = writes.map((write) => this.#entry(write));
-    const { context, persistKey } = manner;
-    this.#requested.push({ handle, entries, context, persistKey });
-  }
-
-  #entry({ seq, resource, entity, change, base, temporary, parents }: Write): Types.PersistEntry {
-    const id = this.#entryId(seq);
-    const after = [...parents].filter(({ isPending, place }) => isPending && place === "enqueued");
-    return {
-      id,
-      key: id,
-      seq,
-      resource,
-      entity,
-      change,
-      base: change.kind === "create" ? undefined : base,
-      temporary,
-      after: after.map((parent) => parent.seq).sort((a, b) => a - b),
-    };
-  }
-
-  #entryId(seq: number): string {
-    return `${this.client}/${seq}`;
-  }
-
-  // --- steps
-
-  #isTelling = false;
-  #requested: Types.Request[] = [];
-  #held: (() => void)[] = [];
-
-  readonly #voice = {
-    told: (ticket: number, status: Types.Status, code: string | undefined): void =>
-      this.#say((to) => to.told(ticket, status, code)),
-    answered: (wait: string, answer: Types.WaitAnswer, code: string | undefined): void =>
-      this.#say((to) => to.answered(wait, answer, code)),
-  };
-
-  #say(what: (to: Types.Listener) => void): void {
-    try {
-      what(this.listener);
-    } catch (error) {
-      this.onError(error);
-    }
-  }
-
-  /** One input: all that it changes, then all that it tells. A refusal changes and tells nothing. */
+  /** One input: all that it changes, and then all that it tells. A refusal changes and tells nothing. */
   #step<T>(change: () => T): T {
     const result = change();
-    this.#segments.release((manner, writes) => this.#hand(manner, writes));
-    this.#isTelling = true;
-    const [news, requested] = [this.#news, this.#requested];
-    [this.#news, this.#requested] = [noNews(), []];
-    if (this.#core.isChanged) this.#say((to) => to.shown());
+    this.#segments.release((manner, writes) => {
+      const request = this.#requests.make(manner, writes);
+      this.#bulletin.add("persist", (to) => to.persist(request));
+    });
+    if (this.#core.isChanged) this.#bulletin.shown();
     this.#core.isChanged = false;
-    this.#tickets.report(this.#voice);
-    for (const tell of Object.values(news).flat()) this.#say(tell);
-    for (const request of requested) this.#say((to) => to.persist(request));
-    this.#isTelling = false;
-    while (this.#held.length > 0) this.#held.shift()?.();
+    this.#tickets.report(this.#bulletin);
+    this.#bulletin.close();
     return result;
   }
-}
-
-function noNews(): Record<"diag" | "stale" | "withdraw" | "resync" | "schedule", News[]> {
-  return { diag: [], stale: [], withdraw: [], resync: [], schedule: [] };
-}
-
-/** The one result that all of these are; undefined if they differ, or there is none. */
-function one(results: readonly Types.Result[]): Types.Result | undefined {
-  const plain = (result: Types.Result): Json => JSON.parse(JSON.stringify(result, mapsToo)) as Json;
-  const [first, ...others] = results;
-  return first !== undefined && others.every((other) => same(plain(first), plain(other))) ? first : undefined;
-}
-
-function mapsToo(_: string, value: unknown): unknown {
-  return value instanceof Map ? Object.fromEntries(value) : value;
 }

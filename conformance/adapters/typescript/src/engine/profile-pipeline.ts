@@ -98,7 +98,7 @@ interface Outside {
 
 /** One life of the pipeline, and everybody it talks to. */
 class Life implements Session, Listener {
-  readonly steps: Session["steps"];
+  readonly steps = STEPS as Session["steps"];
   readonly pipeline: Pipeline;
   readonly outside: Outside;
   readonly requests = new Map<string, number>();
@@ -117,7 +117,6 @@ class Life implements Session, Listener {
       if (!(error instanceof PlannedThrow)) run.broken ??= error;
     });
     for (const [at, { seq }] of stored.writes.entries()) this.ticketed(this.name(seq), at + 1);
-    this.steps = Object.fromEntries(Object.entries(STEPS).map(([name, step]) => [name, this.#whenIdle(step)]));
   }
 
   died(): void {
@@ -139,21 +138,6 @@ class Life implements Session, Listener {
   }
 
   // --- from the script
-
-  /** What a hook calls comes after everybody was told of the step; its refusal is nobody's answer. */
-  #whenIdle(step: (this: Life, step: Step) => void): (step: Step) => void {
-    return (given) => {
-      let isNow = true;
-      this.pipeline.whenIdle(() => {
-        try {
-          step.call(this, given);
-        } catch (error) {
-          if (isNow || !(error instanceof PipelineError)) throw error;
-        }
-      });
-      isNow = false;
-    };
-  }
 
   ticketed(m: string, ticket: number): void {
     this.#tickets.set(m, ticket);
