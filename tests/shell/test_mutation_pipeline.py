@@ -509,7 +509,8 @@ def test_who_stops_waiting_is_not_missed() -> None:
         second = asyncio.create_task(world.pipeline.await_ticket(ticket))
         await rest()
         first.cancel()
-        await world.persistence.answer(1, confirmed(world.persistence.requests[0]))
+        world.pipeline.decided(EntryId("me/1"), Written(Version(1)))
+        await rest()
         assert first.cancelled()
         assert await second is Answer.CONFIRMED
         assert not world.pipeline.errors
