@@ -24,12 +24,16 @@ def step(do: dict[str, object]) -> dict[str, object]:
     return {**GOOD, "steps": [{"do": "tick"}, do]}
 
 
+def piped(*steps: dict[str, object]) -> dict[str, object]:
+    return {**GOOD, "profile": "pipeline", "with": {}, "steps": [{"do": "drain"}, *steps]}
+
+
 BAD: list[tuple[dict[str, object], str]] = [
     ({**GOOD, "notes": 1}, "case coordinator.x: Object contains unknown field `notes`"),
     ({**GOOD, "title": 7}, "Expected `str`, got `int` - at `title`"),
     ({k: v for k, v in GOOD.items() if k != "id"}, "case 1: Object missing required field `id`"),
     ({**GOOD, "req": "be-nice"}, "there is no requirement 'be-nice'"),
-    ({**GOOD, "profile": "pipeline"}, "Invalid enum value 'pipeline' - at `profile`"),
+    ({**GOOD, "profile": "replica"}, "Invalid enum value 'replica' - at `profile`"),
     ({**GOOD, "steps": []}, "at least one step"),
     ({**GOOD, "with": {"docs": {}, "window": 3}}, "with: Object contains unknown field `window`"),
     ({**GOOD, "with": {"variant": "fast"}}, "with: Invalid enum value 'fast' - at `variant`"),
@@ -50,6 +54,16 @@ BAD: list[tuple[dict[str, object], str]] = [
         step({"do": "snapshot", "seq": 1, "docs": {}, "outcomes": {"$m1": {}}}),
         "an outcome has either `ok` or `rejected`",
     ),
+    (
+        piped({"do": "persisted", "request": "$m1", "failed": "no", "enqueued": []}),
+        "one of `results`, `enqueued`, `failed` and `unknown` is said",
+    ),
+    (piped({"do": "decided", "m": "$m1"}), "a verdict is one of `ok`, `rejected` and `in_doubt`"),
+    (
+        piped({"do": "fetched", "rows": [{"resource": "r", "entity": "a"}]}),
+        "a row has either `doc` or `absent`",
+    ),
+    (piped({"do": "drain", "then": {"places": {"$m1": {"$hass": []}}}}), "no matcher '$hass'"),
 ]
 TEXTS = [
     ("[{", "line 1 column 3"),
@@ -89,6 +103,14 @@ def test_a_file_that_is_not_valid(tmp_path: Path, text: str, wanted: str) -> Non
 
 def test_a_file_that_is_not_there(tmp_path: Path) -> None:
     assert "No such file" in refusal(tmp_path / "none.json")
+
+
+def test_places_and_tickets_are_expected_by_name(tmp_path: Path) -> None:
+    then = {"places": {"$m1": "waiting"}, "tickets": {"$m1": {"$one_of": ["pending"]}}}
+    path = tmp_path / "good.json"
+    path.write_text(json.dumps([piped({"do": "drain", "then": then})]), encoding="utf-8")
+    [case] = load_file(path)
+    assert case.to_json()["steps"] == [{"do": "drain"}, {"do": "drain", "then": then}]
 
 
 def test_ids_are_not_used_twice(tmp_path: Path) -> None:
