@@ -62,6 +62,16 @@ def only(found: Iterable[A]) -> A:
     return one
 
 
+def raise_bases(
+    entries: dict[ClientSeq, WriteEntry], seq: ClientSeq, entity: Entity, stamp: Stamp
+) -> None:
+    """What a queue does once a write is accepted: later ones made upon it have its version."""
+    base = entries[seq].base
+    for later, entry in entries.items():
+        if later > seq and entry.entity == entity and entry.base == base:
+            entries[later] = replace(entry, base=stamp)
+
+
 class Authority(Protocol):
     """A server for one client. `held`: what each row was at each version, as far as is known.
 

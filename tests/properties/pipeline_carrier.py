@@ -6,12 +6,13 @@ it may store entries instead, and tell their verdicts later; it finds out what i
 
 from dataclasses import dataclass, field
 
-from tests.properties.pipeline_backends import RowAuthority, StreamAuthority, Verdict
+from tests.properties.pipeline_backends import RowAuthority, StreamAuthority, Verdict, raise_bases
 from tests.properties.pipeline_judge import Judge
 from tests.properties.scripts import Choose
 
 from optisync.contracts.entry import (
     EntryId,
+    Stamp,
     Unknown,
     WriteEntry,
     WriteEntryResult,
@@ -95,6 +96,9 @@ class Carrier:
         self.judge.check_executed()
         if isinstance(said, Written):
             self.judge.name(said.ids)
+            if said.version is not None and seq in self.durable:
+                stamp = Stamp(self.authority.epoch, said.version)
+                raise_bases(self.entries, seq, self.entries[seq].entity, stamp)
         elif isinstance(said, Refused) and makes_row(entry):
             self.dead.add(entry.entry_id)
         return said

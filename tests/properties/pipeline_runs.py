@@ -58,7 +58,7 @@ def made(choose: Choose, authority: RowAuthority | StreamAuthority) -> World:
     judge = Judge(authority)
     world = World(
         choose, authority, Config(ME, capacity, history, remembered), Events(choose), judge,
-        Carrier(choose, authority, judge), menu,
+        Carrier(choose, authority, judge), menu=menu,
     )  # fmt: skip
     if choose(3):
         world.warm()

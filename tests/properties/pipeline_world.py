@@ -8,19 +8,13 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from tests.properties.pipeline_backends import ROWS, RowAuthority, StreamAuthority
-from tests.properties.pipeline_carrier import Carrier
-from tests.properties.pipeline_classes import classes
-from tests.properties.pipeline_judge import Judge, Note, Queued
+from tests.properties.pipeline_calls import Calls
 from tests.properties.pipeline_probes import probe
-from tests.properties.pipeline_writes import SCOPES, Events
-from tests.properties.scripts import Choose
+from tests.properties.pipeline_writes import SCOPES
 
-from optisync.contracts.entry import Entity, EntryId, Millis, Row, Written, atom_of
-from optisync.contracts.messages import Delta, Refused
+from optisync.contracts.entry import EntryId, Millis, Row, Written
+from optisync.contracts.messages import Refused
 from optisync.errors import OptisyncError
-from optisync.machine import Step
-from optisync.pipeline.config import Config
-from optisync.pipeline.effects import Effect, Persist, Resync, Stale, Withdraw
 from optisync.pipeline.events import Patches, Write
 from optisync.pipeline.inputs import (
     Abandon,
@@ -35,7 +29,6 @@ from optisync.pipeline.inputs import (
     Fetched,
     FetchedRow,
     Hydrate,
-    Input,
     NoAnswer,
     Persisted,
     Revert,
@@ -43,70 +36,16 @@ from optisync.pipeline.inputs import (
 )
 from optisync.pipeline.pending import Accepted, Place
 from optisync.pipeline.revert import inverses
-from optisync.pipeline.state import Mode, OnTimeout, Pipeline, start, view
+from optisync.pipeline.state import Mode, OnTimeout, start
 from optisync.pipeline.step import step
 from optisync.values import ClientSeq, Obj
 
 
 @dataclass
-class World:
+class World(Calls):
     """One run."""
 
-    choose: Choose
-    authority: RowAuthority | StreamAuthority
-    config: Config
-    events: Events
-    judge: Judge
-    carrier: Carrier
-    menu: list[Callable[["World"], None]]
-    state: Pipeline = field(default_factory=start)
-    seen: list[str] = field(default_factory=list)
-    stale: list[Entity] = field(default_factory=list)
-    reads: list[Fetched] = field(default_factory=list)
-    old: list[Delta | Persisted | Decided] = field(default_factory=list)
-    used: ClientSeq = ClientSeq(0)
-    foreign: int = 0
-    waits: int = 0
-
-    def coin(self, sides: int) -> bool:
-        return self.choose(sides) == 1
-
-    # --- inputs -----------------------------------------------------------------------------
-
-    def give(self, given: Input) -> Step[Pipeline, Effect]:
-        """An input, its effects, and the judgement of it."""
-        before = self.state
-        done = step(self.config, before, given)
-        self.seen += classes(before, given, done)
-        self.state = done.state
-        self.judge.check(before, given, done)
-        for effect in done.effects:
-            match effect:
-                case Persist():
-                    self.carrier.take(effect, self.state.epoch)
-                case Stale(entity):
-                    self.stale.append(entity)
-                case Withdraw(entry_id):
-                    self.carrier.withdraw(entry_id)
-                case Resync():
-                    self.snapshot()
-                case _:
-                    pass
-        return done
-
-    def numbers(self, count: int) -> tuple[ClientSeq, ...]:
-        """Ascending numbers, some of them passed over."""
-        first = self.used + 1 + self.coin(6)
-        return tuple(ClientSeq(first + n) for n in range(count))
-
-    def ticket(self) -> int | None:
-        """A ticket that was begun, if there is one."""
-        idle = [n for n, ticket in self.state.tickets.items() if ticket.first is None]
-        return min(idle) if idle and self.coin(2) else None
-
-    def some_ticket(self) -> int:
-        numbers = sorted(self.state.tickets)
-        return numbers[-1 - self.choose(min(8, len(numbers)))] if numbers else 77
+    menu: list[Callable[["World"], None]] = field(default_factory=list)
 
     # --- the application --------------------------------------------------------------------
 
@@ -121,47 +60,6 @@ class World:
         temporary = isinstance(event, Write) and event.temporary
         if temporary and isinstance(event, Write) and self.used == given.seqs[-1]:
             self.events.temporaries.append(event.entity)
-
-    def register(self, given: Dispatch | Revert) -> None:
-        """Give it, and let the judge know what must now be pending."""
-        before = self.state
-        if isinstance(given, Dispatch):  # a patch that cancels itself out writes less
-            tried = step(self.config, before, given)
-            if tried.error is not None and tried.error.code == "number-order":
-                given = replace(given, seqs=given.seqs[:-1])
-        done = step(self.config, before, given)
-        if done.error is None:
-            self.note(given, done.state)
-            if isinstance(given, Revert):  # [revert-whole-or-not]: it applies to what is shown
-                assert not set(given.seqs) & set(view(done.state).inapplicable)
-        self.give(given)
-
-    def note(self, given: Dispatch | Revert, after: Pipeline) -> None:
-        mine = [after.pending.members[seq] for seq in given.seqs]
-        event, context = after.queue[-1], after.queue[-1].context
-        named = [m.write.entity for m in mine]
-        if isinstance(given, Dispatch):
-            assert context == self.judge.in_window(given.context, given.seqs[0])
-            if isinstance(given.event, Write):
-                named = [given.event.entity]  # by the name that the event had
-        notes = [
-            Note(
-                m.seq, m.ticket, m.write, self.state.versions.get(atom_of(m.write.entity)),
-                context.origin, m.optimistic, frozenset({*m.makers, *m.needs}),
-            )
-            for m in mine
-        ]  # fmt: skip
-        resource = mine[0].write.entity.resource
-        queued = Queued(
-            given.seqs,
-            (resource, context.scope, context.origin, context.action_id, given.persist_key),
-            event.kind,
-            frozenset(named),
-            frozenset(parent for note in notes for parent in note.parents),
-            context,
-        )
-        self.used = given.seqs[-1]
-        self.judge.dispatched(notes, queued)
 
     def misdispatch(self) -> None:
         """[bad-event-fails-alone]: what is refused changes nothing."""
@@ -357,6 +255,9 @@ class World:
         self.snapshot()
 
     def act(self) -> None:
+        if self.resync:
+            self.resync = False
+            self.snapshot()
         self.menu[self.choose(len(self.menu))](self)
 
     def quiesce(self) -> None:
