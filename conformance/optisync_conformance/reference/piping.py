@@ -11,6 +11,7 @@ from optisync.contracts.entry import Millis, Resource
 from optisync.errors import OptisyncError
 from optisync.pipeline import inputs
 from optisync.pipeline.config import Config
+from optisync.pipeline.documents import without_hydrated
 from optisync.pipeline.effects import Effect
 from optisync.pipeline.events import Patches, Write
 from optisync.pipeline.inputs import Direction
@@ -97,6 +98,7 @@ class Engine:
         ]
         self._telling.tickets = {int(m.seq): self._names.name(m.seq) for m in stored}
         self._dead = None
+        dead = without_hydrated(dead, tuple(dead.hydrated))
         again = start(
             dead.docs,
             dead.epoch,

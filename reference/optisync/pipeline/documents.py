@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import replace
 
 from optisync.contracts.entry import Entity, Row, Stamp, atom_of
@@ -21,7 +22,23 @@ def put_row(state: Pipeline, entity: Entity, row: Row, version: Version | None) 
     if known is not None and (stamp is None or stamp <= known):
         return state
     versions = state.versions if stamp is None else state.versions.insert(atom, stamp)
-    return replace(state, docs=put(state.docs, atom, row.doc), versions=versions)
+    hydrated = state.hydrated.discard(atom)
+    docs = put(state.docs, atom, row.doc)
+    return replace(state, docs=docs, versions=versions, hydrated=hydrated)
+
+
+def without_hydrated(state: Pipeline, atoms: Iterable[AtomKey]) -> Pipeline:
+    """The state as the server speaks of it: what a cache has filled in is not there.
+
+    >>> from optisync.values import Obj
+    >>> without_hydrated(Pipeline(Obj({"a": 1})), ["a"]).docs
+    Obj({'a': 1})
+    """
+    for atom in atoms:
+        if atom in state.hydrated:
+            hydrated = state.hydrated.discard(atom)
+            state = replace(state, docs=state.docs.drop(atom), hydrated=hydrated)
+    return state
 
 
 def put(docs: Docs, atom: AtomKey, doc: Doc) -> Docs:

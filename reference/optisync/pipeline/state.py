@@ -126,7 +126,8 @@ class Pipeline:
     """The whole state.
 
     `docs` are the confirmed documents at (epoch, server_seq), `versions` what is known of them;
-    a version without a document is that of a deleted one. `loaded`: a snapshot has come.
+    a version without a document is that of a deleted one. `loaded`: a snapshot has come;
+    `hydrated`: documents that only a cache has spoken of.
     `aliases`: the server's id for each temporary one, None if its create came to nothing.
     `window`: the action ids given in this drain window. `waiting`: segments not handed over yet,
     `handed`: requests without an answer, by their first number. `decided`: tickets with a verdict,
@@ -137,6 +138,7 @@ class Pipeline:
     epoch: Epoch = Epoch(1)
     server_seq: ServerSeq = ServerSeq(0)
     loaded: bool = False
+    hydrated: HashTrieSet[AtomKey] = field(default_factory=lambda: HashTrieSet())
     versions: HashTrieMap[AtomKey, Stamp] = field(default_factory=lambda: HashTrieMap())
     aliases: HashTrieMap[str, str | None] = field(default_factory=lambda: HashTrieMap())
     pending: Pending = field(default_factory=Pending)

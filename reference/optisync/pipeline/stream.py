@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import replace
 from math import inf
 
-from rpds import HashTrieMap
+from rpds import HashTrieMap, HashTrieSet
 
 from optisync.contracts.entry import Stamp, atom_of
 from optisync.contracts.messages import Accepted as AcceptedAt
 from optisync.contracts.messages import Delta, Label, Outcome, Refused, Snapshot
-from optisync.pipeline.documents import put_row
+from optisync.pipeline.documents import put_row, without_hydrated
 from optisync.pipeline.effects import DiagCode
 from optisync.pipeline.errors import EpochAhead
 from optisync.pipeline.inputs import Fetched, Hydrate
@@ -31,6 +31,7 @@ def delta_applied(turn: Turn, delta: Delta) -> Turn:
         return turn
     fresh = delta.server_seq > state.server_seq
     if fresh:
+        state = without_hydrated(state, (atom for atom, _ in delta.changes))  # [hydrate-fills]
         stamp = Stamp(delta.epoch, Version(delta.server_seq))
         versions = state.versions
         for atom, _ in delta.changes:
@@ -83,6 +84,7 @@ def snapshot_applied(turn: Turn, snapshot: Snapshot) -> Turn:
         epoch=snapshot.epoch,
         server_seq=snapshot.server_seq,
         versions=HashTrieMap(stamped),
+        hydrated=HashTrieSet(),
         loaded=True,
     )
     turn = replace(turn, state=moved, changed=True)
@@ -149,5 +151,8 @@ def hydrate(turn: Turn, given: Hydrate) -> Turn:
         atom = atom_of(entity)
         made = turn.state.pending.making(entity.id) is not None
         if not made and atom not in turn.state.docs and atom not in turn.state.versions:
-            turn = replace(turn, state=put_row(turn.state, entity, read.row, read.version))
+            filled = put_row(turn.state, entity, read.row, read.version)
+            if atom in filled.docs:
+                filled = replace(filled, hydrated=filled.hydrated.insert(atom))
+            turn = replace(turn, state=filled)
     return turn
