@@ -183,6 +183,31 @@ def test_numbers_that_cannot_be_had_register_nothing() -> None:
     run(main())
 
 
+def test_a_verdict_that_comes_while_numbers_are_taken_is_told_after_the_dispatch() -> None:
+    class Telling(Numbers):
+        pipeline: MutationPipeline | None = None
+
+        def take(self) -> ClientSeq:
+            number = super().take()
+            if self.pipeline is not None:
+                self.pipeline.decided(EntryId("me/1"), Refused("no"))
+            return number
+
+    async def main() -> None:
+        numbers, world = Telling(), World()
+        pipeline = MutationPipeline(Config(ME), world.persistence, numbers=numbers)
+        tickets = [pipeline.dispatch(create("a"))]
+        await world.persistence.answer(1, Enqueued((EntryId("me/1"),)))
+        numbers.pipeline = pipeline
+        pipeline.on_operation(lambda _: tickets.append(pipeline.dispatch(create("c"))))
+        assert pipeline.dispatch(create("b")) == 2
+        assert tickets == [1, 3]
+        assert set(pipeline.view) == {"todo/b", "todo/c"}
+        assert not pipeline.errors
+
+    run(main())
+
+
 @pytest.mark.parametrize(
     ("outcome", "told", "shown"),
     [
@@ -497,6 +522,21 @@ def test_the_time_of_a_wait_is_that_of_the_loop_and_ends_the_wait_alone() -> Non
         with pytest.raises(WriteFailed):
             await waiting
         assert world.told == ["1 enqueued", "1 failed late"]
+
+    run(main())
+
+
+def test_no_time_is_looked_at_for_a_wait_that_is_over() -> None:
+    async def main() -> None:
+        world = World()
+        ticket = world.pipeline.dispatch(create("a"))
+        waiting = asyncio.create_task(world.pipeline.await_ticket(ticket, timeout=Millis(1000)))
+        await rest()
+        await world.persistence.answer(1, confirmed(world.persistence.requests[0]))
+        assert await waiting is Answer.CONFIRMED
+        before = world.pipeline.state
+        await asyncio.sleep(5)
+        assert world.pipeline.state is before
 
     run(main())
 

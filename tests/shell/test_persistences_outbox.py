@@ -592,6 +592,29 @@ def test_a_verdict_heard_in_a_callback_is_consumed_after_it_was_told(disk: Disk)
     run(main())
 
 
+def test_a_note_that_cannot_be_stored_is_made_with_the_next() -> None:
+    async def main() -> None:
+        disk = Disk(None)
+        life = Life(disk, Authority())
+        for name in "ab":
+            life.pipeline.dispatch(create(name))
+        await rest()
+        end = life.pipeline.on_operation(lambda _: disk.fail(True))
+        sent = life.outbox.reserve(2)
+        assert sent is not None
+        life.outbox.settle(sent.token, ONE, [Result(EntryId("me/1"), Refused("no"))])
+        assert [type(error) for error in life.pipeline.errors] == [StoreDiskFull]
+        assert [report.number for report in life.outbox.state.reports] == [1]
+        end()
+        disk.fail(False)
+        life.outbox.settle(sent.token, ONE, [Result(EntryId("me/2"), Refused("no"))])
+        assert life.heard.told[2:] == ["1 failed no", "2 failed no"]
+        assert life.outbox.state.reports == ()
+        life.end()
+
+    run(main())
+
+
 def test_an_upsert_and_a_delete_follow_their_own_versions(disk: Disk) -> None:
     async def main() -> None:
         authority = Authority()
