@@ -5,7 +5,14 @@ from dataclasses import dataclass, field
 from tests.properties.outbox_authority import ME
 from tests.properties.pipeline_backends import RowAuthority, StreamAuthority, Verdict, raise_bases
 
-from optisync.contracts.entry import Stamp, Unknown, WriteEntry, WriteEntryResult, Written
+from optisync.contracts.entry import (
+    Stamp,
+    Unknown,
+    WriteEntry,
+    WriteEntryResult,
+    Written,
+    rename,
+)
 from optisync.contracts.messages import Refused
 from optisync.machine import Step
 from optisync.pipeline.config import Config
@@ -43,6 +50,7 @@ class Plain:
     requests: list[Persist] = field(default_factory=list)
     persisted: list[Persist] = field(default_factory=list)
     entries: dict[ClientSeq, WriteEntry] = field(default_factory=dict)
+    names: dict[str, str] = field(default_factory=dict)
     stale: list[Stale] = field(default_factory=list)
 
     def __post_init__(self) -> None:
@@ -72,8 +80,10 @@ class Plain:
     def execute(self, seq: ClientSeq) -> Verdict:
         if seq in self.refuses:
             return Refused("policy")
-        said = self.authority.execute(seq, self.entries[seq], self.state.epoch)
+        entry = rename(self.entries[seq], tuple(self.names.items()))
+        said = self.authority.execute(seq, entry, self.state.epoch)
         if isinstance(said, Written) and said.version is not None:
+            self.names |= dict(said.ids)
             stamp = Stamp(self.authority.epoch, said.version)
             raise_bases(self.entries, seq, self.entries[seq].entity, stamp)
         return said

@@ -1,168 +1,82 @@
-"""Laws of two runs: rollback is never having happened, batches depend on no answer, undo undoes."""
+"""Laws of two runs, on scripts that Hypothesis makes short, and on many random ones."""
 
-from dataclasses import replace
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
-from tests.properties.pipeline_backends import FIRST_DOC, ROWS, RowAuthority, StreamAuthority
 from tests.properties.pipeline_history import numbers_in
+from tests.properties.pipeline_laws import (
+    BACKENDS,
+    LENGTH,
+    Contexts,
+    Op,
+    authority,
+    batches,
+    play,
+    rollback,
+    undo_and_redo,
+)
 from tests.properties.pipeline_plain import Plain, verdicts
 
-from optisync.contracts.entry import Entity, EntityId, WriteEntry, renamed_change
-from optisync.patch import Add, Copy, Replace
-from optisync.pipeline.events import Context, Event, Patches, Write
-from optisync.pipeline.inputs import Cancel, Direction, Dispatch, Drain
-from optisync.pipeline.state import Pipeline
-from optisync.values import ClientSeq, Json, Obj
-from optisync.view import Change, Create, Delete, Docs, Update, Upsert
+from optisync.pipeline.inputs import Direction
 
-Op = tuple[int, int, int]
-"""What is done, to which row, how: a script that any numbers make."""
-scripts = st.lists(st.tuples(st.integers(0, 11), st.integers(0, 5), st.integers(0, 7)), max_size=24)
-backends = st.sampled_from(["rows", "whole rows", "stream"])
-
-
-def authority(kind: str) -> RowAuthority | StreamAuthority:
-    return StreamAuthority() if kind == "stream" else RowAuthority(kind == "whole rows")
+ROOT = Path(__file__).parents[2]
+ops = st.tuples(st.integers(0, 11), st.integers(0, 5), st.integers(0, 7))
+scripts = st.lists(ops, max_size=LENGTH)
+backends = st.sampled_from(BACKENDS)
+context = st.tuples(
+    st.sampled_from(["default", "left"]), st.sampled_from([None, "x"]),
+    st.sampled_from([None, "other"]),
+)  # fmt: skip
+contexts = st.lists(context, min_size=LENGTH, max_size=LENGTH)
+answers = st.lists(st.integers(0, 5), max_size=3)
+schedules = st.lists(answers, min_size=LENGTH, max_size=LENGTH)
 
 
-def change_of(how: int, number: int) -> Change:
-    document = FIRST_DOC.put("n", number)
-    changes: tuple[Change, ...] = (
-        Update((Replace(("n",), number),)),
-        Update((Replace(("m",), number),)),
-        Update((Copy(("n",), ("m",)),)),
-        Upsert(document),
-        Upsert(document, (Replace(("m",), number),)),
-        Create(document),
-        Delete(),
-        Update((Add(("extra",), number), Replace(("n",), number))),
-    )
-    return changes[how]
-
-
-def event_of(op: Op, number: int, made: list[Entity]) -> Event:
-    """A write of a row; of one that the script made, if there is one; or a patch of a row."""
-    what, which, how = op
-    rows = [*ROWS, *made[-2:]]
-    row = rows[which % len(rows)]
-    if what == 5:
-        made.append(Entity(ROWS[0].resource, EntityId(f"temp{number}")))
-        return Write(made[-1], Create(FIRST_DOC.put("n", number)), temporary=True)
-    if what == 4:
-        return Patches(ROWS[0].resource, (Replace((str(ROWS[0].id), "n"), number),))
-    return Write(row, change_of(how, number))
-
-
-def play(plain: Plain, script: list[Op], without: int | None = None) -> Plain:
-    """A script is dispatched, drained, answered, told. The numbers of a run stay what they are."""
-    made: list[Entity] = []
-    for number, op in enumerate(script, start=1):
-        what, _, how = op
-        match what:
-            case 6 | 7:
-                plain.give(Drain())
-            case 8 | 9:
-                plain.answer(how % 3)
-            case 10:
-                plain.decide()
-            case 11:
-                plain.catch_up(how % 2 == 0)
-            case _ if number != without:
-                event = event_of(op, number, made)
-                plain.give(Dispatch(event, (ClientSeq(number),), Context(action_id=str(number))))
-            case _:
-                pass
-    return plain
-
-
-@given(scripts, st.integers(1, 24), backends)
+@settings(max_examples=20)
+@given(scripts, st.integers(1, LENGTH), backends)
 def test_a_rejected_write_leaves_everything_as_if_it_had_never_been(
     script: list[Op], k: int, kind: str
 ) -> None:
-    """[exact-rollback]: documents, view, every other ticket, every stack."""
-    if k > len(script) or script[k - 1][0] > 4:
-        return  # not a write, or one that others are made from
-    if kind != "stream":  # which tells rows it makes apart by the order in which it makes them
-        script = [op if op[0] != 5 else (0, *op[1:]) for op in script]
-    rejected = play(Plain(authority(kind), frozenset({k})), script)
-    never = play(Plain(authority(kind)), script, without=k)
-    rejected.settle()
-    never.settle()
-    assert rejected.view == never.view
-    assert rejected.state.docs == never.state.docs == rejected.authority.docs()
-    settled = verdicts(rejected.state)
-    assert settled.pop(k)[0].value == "failed"
-    assert settled == verdicts(never.state)
-    assert rejected.state.members == never.state.members
+    rollback(script, k, kind)
 
 
-def named(state: Pipeline, docs: Docs) -> Obj:
-    """Documents by the names that the server gave."""
-    found: dict[str, Json] = {}
-    for atom, doc in docs.items():
-        resource, _, name = atom.partition("/")
-        found[f"{resource}/{state.aliases.get(name) or name}"] = doc
-    return Obj(found)
-
-
-def showing(plain: Plain, script: list[Op]) -> list[Docs]:
-    """Play what applies to what is shown then, each an action of its own; the views before."""
-    views: list[Docs] = []
-    made: list[Entity] = []
-    for number, op in enumerate(script, start=1):
-        if op[0] > 5:
-            play(plain, [(11 if op[0] == 6 else op[0], *op[1:])])
-            continue
-        event = event_of(op, number, made)
-        before, state = plain.view, plain.state
-        done = plain.give(
-            Dispatch(event, (ClientSeq(number),), Context(action_id=str(number))), Drain()
-        )
-        assert done is not None
-        if folded(plain.state) & {number}:
-            plain.state = state
-            plain.requests = [r for r in plain.requests if number not in r.seqs]
-        else:
-            views.append(before)
-    return views
-
-
-def folded(state: Pipeline) -> set[int]:
-    from optisync.pipeline.state import view
-
-    return {int(seq) for seq in view(state).inapplicable}
-
-
+@settings(max_examples=10)
 @given(scripts, st.integers(0, 3), backends)
 def test_undo_goes_back_through_the_same_views_and_redo_forth(
     script: list[Op], settled: int, kind: str
 ) -> None:
-    """[undo-by-action] [inverse-afresh] [revert-is-a-write]: whatever is settled meanwhile."""
-    plain = Plain(authority(kind))
-    start = plain.authority.docs()
-    views = [*showing(plain, script), plain.view]
-    number, seen = 1_000, [views[-1]]
-    if settled:
-        plain.settle(whole=settled == 1)
-    for before in reversed(views[:-1]):
-        assert plain.revert(Direction.UNDO, number)
-        number += 10
-        assert named(plain.state, plain.view) == named(plain.state, before)
-        seen.append(before)
-        if settled == 2:
-            plain.settle()
-    assert not plain.revert(Direction.UNDO, number)
-    if settled == 3:
-        plain.settle()
-        assert plain.authority.docs() == start
-    for after in views[1:]:
-        assert plain.revert(Direction.REDO, number)
-        number += 10
-        assert named(plain.state, plain.view) == named(plain.state, after)
-    plain.settle()
-    assert named(plain.state, plain.state.docs) == named(plain.state, views[-1])
+    undo_and_redo(script, settled, kind)
+
+
+@settings(max_examples=20)
+@given(scripts, contexts, schedules, schedules, backends)
+def test_segments_entries_and_ids_are_the_same_whenever_answers_come(
+    script: list[Op], contexts: Contexts, one: list[list[int]], other: list[list[int]], kind: str
+) -> None:
+    batches(script, contexts, one, other, kind)
+
+
+def in_many_runs(runs: int) -> None:
+    """All laws in a process without typeguard."""
+    subprocess.run(
+        [sys.executable, "-m", "tests.properties.pipeline_laws", str(runs)],
+        cwd=ROOT,
+        timeout=1800,
+        check=True,
+    )
+
+
+def test_the_laws_hold_on_random_scripts() -> None:
+    in_many_runs(300)
+
+
+@pytest.mark.slow
+def test_the_laws_hold_in_many_runs() -> None:
+    in_many_runs(20_000)
 
 
 RIVALS = (
@@ -181,61 +95,3 @@ def test_an_undo_never_restores_what_was_rejected(kind: str, script: list[Op]) -
     assert all(1 not in numbers_in(entry.change) for _, entry in plain.authority.executed)
     assert verdicts(plain.state)[9][1] == "parent-rejected"
     assert plain.view == plain.authority.docs()
-
-
-contexts = st.lists(
-    st.tuples(st.sampled_from(["default", "left"]), st.sampled_from([None, "x"]),
-              st.sampled_from([None, "other"])),
-    min_size=24, max_size=24,
-)  # fmt: skip
-schedules = st.lists(st.lists(st.integers(0, 5), max_size=3), min_size=24, max_size=24)
-Contexts = list[tuple[str, str | None, str | None]]
-
-
-def scheduled(script: list[Op], contexts: Contexts, schedule: list[list[int]], kind: str) -> Plain:
-    """The same dispatches, drains and cancels; answers come when and as the schedule says."""
-    plain, made, temporary = Plain(authority(kind)), list[Entity](), set[int]()
-    for number, op in enumerate(script, start=1):
-        what, which, _ = op
-        if what in (6, 7):
-            plain.give(Drain())
-        elif what == 8:
-            wanted = max(1, number - 1 - which)
-            plain.give(*([] if wanted in temporary else [Cancel(wanted)]))
-        else:
-            scope, action, key = contexts[number - 1]
-            event = event_of((what % 6, *op[1:]), number, made)
-            temporary |= {number} if isinstance(event, Write) and event.temporary else set()
-            context = Context(scope, action_id=action)
-            done = plain.give(Dispatch(event, (ClientSeq(number),), context, key))
-            assert done is not None
-            assert done.error is None
-        for how in schedule[number - 1]:
-            plain.answer(how) if how < 4 else plain.decide() if how == 4 else plain.catch_up()
-    plain.settle()
-    return plain
-
-
-def told(plain: Plain, entry: WriteEntry) -> WriteEntry:
-    """An entry as it was dispatched: by temporary names, without what answers say."""
-    names = {real: name for name, real in plain.state.aliases.items() if real is not None}
-    entity = Entity(entry.entity.resource, EntityId(names.get(entry.entity.id, entry.entity.id)))
-    change = renamed_change(entry.change, names)
-    return replace(entry, entity=entity, change=change, base=None, depends_on=())
-
-
-@given(scripts, contexts, schedules, schedules, backends)
-def test_segments_entries_and_ids_are_the_same_whenever_answers_come(
-    script: list[Op], contexts: Contexts, one: list[list[int]], other: list[list[int]], kind: str
-) -> None:
-    """[batching-deterministic] [action-of-window] [entry-ids]"""
-    first, second = (scheduled(script, contexts, each, kind) for each in (one, other))
-    both = set(first.entries) & set(second.entries)  # the rest was cancelled before it went
-    for seq in both:
-        assert told(first, first.entries[seq]) == told(second, second.entries[seq])
-    batches = [
-        {(p.context, p.persist_key, tuple(s for s in p.seqs if s in both)) for p in plain.persisted}
-        for plain in (first, second)
-    ]
-    gone = {batch for found in batches for batch in found if not batch[2]}
-    assert batches[0] - gone == batches[1] - gone
