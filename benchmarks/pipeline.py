@@ -199,7 +199,9 @@ async def growth() -> bool:
     slower = ratio(last, first)
     print(f"  slower with {PENDING[-1]:,} stored   {slower:8.2f} (wanted: at most {WANTED_GROWTH})")
     each = ratio(found[f"{HELD_BACK:6} held back"], first)
-    print(f"  slower with {HELD_BACK:,} held back {each:8.2f} (each is looked at in every step)")
+    print(
+        f"  slower with {HELD_BACK:,} held back {each:8.2f} (each drain and answer looks at them)"
+    )
     return slower <= WANTED_GROWTH
 
 

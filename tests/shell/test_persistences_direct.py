@@ -1,6 +1,7 @@
 """Persistence over the ops driver: nothing is lost or done twice, whatever becomes of answers."""
 
 import asyncio
+import gc
 from collections import deque
 from itertools import pairwise
 
@@ -317,7 +318,7 @@ def test_reads_go_on_where_the_last_one_ended_and_bring_nothing_back() -> None:
     run(main())
 
 
-def test_a_line_that_hangs_holds_back_its_entities_alone() -> None:
+def test_a_line_that_hangs_holds_back_its_entities_alone(caplog: pytest.LogCaptureFixture) -> None:
     worlds: list[World] = []
 
     async def main() -> None:
@@ -334,6 +335,10 @@ def test_a_line_that_hangs_holds_back_its_entities_alone() -> None:
     (world,) = worlds
     world.pipeline.abandon(1)  # the end of the loop left it unknown
     assert world.heard.told == ["3 confirmed", "1 in-doubt", "2 failed loop-closed"]
+    worlds.clear()
+    del world
+    gc.collect()
+    assert caplog.records == []  # no task was left behind, to ask again
 
 
 def test_what_is_odd_in_an_answer_is_kept() -> None:
