@@ -12,7 +12,7 @@ from optisync.pipeline.compose import compose, writes_of
 from optisync.pipeline.errors import EventMalformed
 from optisync.pipeline.events import Patches
 from optisync.values import AtomKey, Json, Obj
-from optisync.view import ABSENT, Change, Create, Delete, Doc, Update, Upsert, apply_change
+from optisync.view import ABSENT, Change, Create, Delete, Doc, Update, apply_change
 
 AT = AtomKey("t/a")
 NAMES = ("x", "y")
@@ -36,8 +36,6 @@ patches: st.SearchStrategy[Patch] = st.lists(operations, min_size=1, max_size=3)
 changes: st.SearchStrategy[Change] = st.one_of(
     st.builds(Create, values),
     st.builds(Update, patches),
-    st.builds(Upsert, values),
-    st.builds(Upsert, values, patches),
     st.just(Delete()),
 )
 
@@ -53,9 +51,10 @@ def done(doc: Doc, *made: Change | None) -> Doc | None:
 
 
 def both(doc: Doc, first: Change | None, then: Change) -> None:
-    """[patches-to-entries]: one change does what two in a row do, wherever both apply."""
-    if doc is ABSENT and isinstance(first, Upsert) and isinstance(then, Delete):
-        return  # no single change deletes what is there, and also does nothing
+    """[patches-to-entries]: one change does what two in a row do, wherever both apply.
+
+    Of the changes that patches and inverses consist of: there are no upserts among them.
+    """
     want = done(doc, first, then)
     try:
         found = done(doc, compose(first, then))
@@ -76,8 +75,6 @@ KINDS: tuple[Change, ...] = (
     Create(Obj({"x": 1})),
     Update((Replace(("x",), 2),)),
     Update((Replace((), 3),)),
-    Upsert(Obj({"x": 4})),
-    Upsert(Obj({"x": 5}), (Replace(("x",), 6),)),
     Delete(),
 )
 
