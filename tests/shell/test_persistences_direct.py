@@ -155,6 +155,7 @@ def test_rows_come_back_with_the_answer() -> None:
         assert await pipeline.await_ticket(ticket) is Answer.CONFIRMED
         assert pipeline.view == pipeline.state.docs == Obj({"todo/s1": Obj({"n": 2})})
         assert len(world.backend.state.verdicts) == 4
+        assert all("'returning': True" in str(request) for request in world.network.requests)
         assert not pipeline.errors
         assert not world.persistence.diagnostics
 

@@ -19,7 +19,7 @@ from tests.shell.pipeline_world import (
 )
 
 from optisync.contracts.entry import EntryId, Millis, Row
-from optisync.contracts.messages import Accepted, Delta, Refused, Snapshot
+from optisync.contracts.messages import Accepted, Delta, Outcome, Refused, Snapshot
 from optisync.errors import ChangeInapplicable
 from optisync.outbox.config import Config as OutboxConfig
 from optisync.outbox.errors import AlreadySent, EpochAhead
@@ -505,6 +505,7 @@ def test_what_a_restore_undid_is_sent_again_and_shown_until_it_is_decided(
             authority.foreign(1, "todo/a", Create(Obj({"n": 9})))
         assert life.worker.work()
         life.worker.hear()
+        assert not life.pipeline.state.pending.members
         number = 9 if refused else 1
         assert life.pipeline.view == life.pipeline.state.docs
         assert life.pipeline.view == Obj({"todo/a": Obj({"n": number})})
@@ -525,6 +526,30 @@ def test_a_server_that_forgot_this_client_leaves_what_was_sent_in_doubt(disk: Di
         life.persistence.process_snapshot(restored(authority, 0, forget=True))
         assert life.heard.told[2:] == ["1 in-doubt"]
         assert set(life.pipeline.view) == {"todo/b"}
+        assert life.outbox.state.reports == ()
+        life.end()
+
+    run(main())
+
+
+def test_a_verdict_of_a_snapshot_is_told_when_both_have_its_documents(disk: Disk) -> None:
+    async def main() -> None:
+        life = Life(disk, Authority())
+        pipeline = life.pipeline
+        life.persistence.process_snapshot(Snapshot(ONE, ServerSeq(5), Obj()))
+        pipeline.dispatch(create("a", 1))
+        await rest()
+        assert life.outbox.reserve(1) is not None
+        views: list[Docs] = []
+        pipeline.on_change(lambda: views.append(pipeline.view))
+        pipeline.on_operation(lambda _: views.append(pipeline.state.docs))
+        docs, outcome = (
+            Obj({"todo/a": Obj({"n": 1})}),
+            Outcome(ClientSeq(1), Accepted(ServerSeq(3))),
+        )
+        life.persistence.process_snapshot(Snapshot(Epoch(2), ServerSeq(3), docs, (outcome,)))
+        assert views == [docs, docs]
+        assert life.heard.told == ["1 enqueued", "1 confirmed"]
         assert life.outbox.state.reports == ()
         life.end()
 
