@@ -3,7 +3,7 @@
 import type { Change } from "../changes.js";
 import type { Lane } from "./pipeline-lane.js";
 import type { Core, Settling } from "./pipeline-settling.js";
-import type { Delta, Row, Snapshot, Stamp } from "./pipeline-types.js";
+import type { Delta, Row, Snapshot, Stamp, Verdict } from "./pipeline-types.js";
 import { refuse } from "./pipeline-types.js";
 import type { Doc } from "./pipeline-write.js";
 import { applied, atomOf } from "./pipeline-write.js";
@@ -42,7 +42,7 @@ export class Feed {
   }
 
   snapshot(given: Snapshot): void {
-    const { core, settling } = this;
+    const { core } = this;
     const { epoch, seq, docs, versions, outcomes, clientKnown } = given;
     const isNewEpoch = epoch > core.epoch;
     if (epoch < core.epoch || (!isNewEpoch && seq < core.seq)) return;
@@ -59,17 +59,23 @@ export class Feed {
       lane.stamp = version === undefined ? undefined : { epoch, version };
     }
     if (isNewEpoch) this.#beginEpoch();
-    for (const [number, verdict] of outcomes) {
-      const at = verdict.kind === "ok" ? verdict.written.seq : undefined;
-      if (verdict.kind === "ok" && at !== undefined) settling.held(number, { ...verdict.written, seq: at });
-      else settling.verdict(number, verdict, undefined);
-    }
-    const lost = isNewEpoch && !clientKnown ? [...core.writes.values()] : [];
-    for (const write of lost) {
-      if (write.place === "unknown" && !outcomes.has(write.seq)) settling.reject(write, { kind: "in-doubt" });
-    }
+    const isForgotten = isNewEpoch && !clientKnown;
+    const numbers = new Set([...outcomes.keys(), ...(isForgotten ? core.writes.keys() : [])]);
+    for (const number of [...numbers].sort((a, b) => a - b)) this.#outcome(number, outcomes.get(number));
     core.seq = seq;
     this.#cover(before);
+  }
+
+  /** What a snapshot says of a number; undefined: the server does not know this client, or nothing is said. */
+  #outcome(number: number, verdict: Verdict | undefined): void {
+    const { core, settling } = this;
+    const at = verdict?.kind === "ok" ? verdict.written.seq : undefined;
+    if (verdict?.kind === "ok" && at !== undefined) settling.held(number, { ...verdict.written, seq: at });
+    else if (verdict !== undefined) settling.verdict(number, verdict, undefined);
+    else {
+      const write = core.writes.get(number);
+      if (write?.place === "unknown") settling.reject(write, { kind: "in-doubt" });
+    }
   }
 
   fetched(rows: readonly Row[]): void {
@@ -88,7 +94,9 @@ export class Feed {
       if (this.core.ids.isNameless(row.entity)) continue;
       const [lane, stamp] = this.#place(row);
       if (this.hasSnapshot || lane.doc !== undefined || lane.stamp !== undefined) continue;
-      if (lane.take(row.state, stamp) && "doc" in row.state) this.core.isChanged = true;
+      if (!lane.take(row.state, stamp)) continue;
+      lane.isCached = true;
+      if ("doc" in row.state) this.core.isChanged = true;
     }
   }
 
@@ -103,7 +111,7 @@ export class Feed {
     const moved = new Map<Lane, Doc>();
     for (const [atom, change] of changes) {
       const lane = this.core.lanes.of(atom);
-      moved.set(lane, (applied(lane.doc, change) ?? refuse("change-inapplicable")).doc);
+      moved.set(lane, (applied(lane.streamed, change) ?? refuse("change-inapplicable")).doc);
     }
     return moved;
   }

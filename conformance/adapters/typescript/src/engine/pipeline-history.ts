@@ -48,25 +48,29 @@ export class History {
     stacks.redo = [];
   }
 
-  /** What takes back the last unit. Throws nothing-to-revert, revert-inapplicable. */
+  /** What takes back the last unit in which there is something. Throws nothing-to-revert, revert-inapplicable. */
   reversal(scope: string, direction: Direction): Reversal {
     const stacks = this.#of(scope);
-    const unit = [...stacks[direction]].reverse().find((each) => standing(each).length > 0) ?? refuse("nothing-to-revert");
-    const at = stacks[direction].indexOf(unit);
-    const mine = standing(unit).sort((a, b) => b.seq - a.seq);
+    for (const unit of [...stacks[direction]].reverse()) {
+      const writes = this.#backAll(standing(unit).sort((a, b) => b.seq - a.seq));
+      if (writes.length === 0) continue;
+      const done = (action: string, made: readonly Write[]): void => {
+        stacks[direction] = stacks[direction].slice(0, stacks[direction].indexOf(unit));
+        for (const left of stacks.undo) left.isOpen = false;
+        stacks[direction === "undo" ? "redo" : "undo"].push({ action, writes: [...made], isOpen: false });
+      };
+      return { writes, done };
+    }
+    return refuse("nothing-to-revert");
+  }
+
+  /** The writes that take these back, the last of them first; one for each entity, none where nothing is left to do. */
+  #backAll(mine: readonly Write[]): Reversal["writes"][number][] {
     const atoms = new Map(mine.map((write) => [write.atom, write]));
-    const writes = [...atoms.values()].flatMap(({ resource, entity }) => {
+    return [...atoms.values()].flatMap(({ resource, entity }) => {
       const those = mine.filter((write) => write.resource === resource && write.entity === entity);
       return this.#back(resource, entity, those);
     });
-    if (writes.length === 0) refuse("nothing-to-revert");
-    const done = (action: string, made: readonly Write[]): void => {
-      stacks[direction] = stacks[direction].slice(0, at);
-      const other = direction === "undo" ? "redo" : "undo";
-      for (const left of stacks.undo) left.isOpen = false;
-      stacks[other].push({ action, writes: [...made], isOpen: false });
-    };
-    return { writes, done };
   }
 
   /** The one write that takes back all of these of one entity, the last of them first. */

@@ -43,14 +43,14 @@ export class TemporaryIds {
   /** Whether a row is known by an id of the client's own only: its create is pending, and not this write. */
   isNameless(entity: string, write?: Write): boolean {
     const create = this.#creates.get(entity);
-    return create !== undefined && create !== write && create.accepted === undefined;
+    return create !== undefined && create !== write;
   }
 
   began(write: Write): void {
-    if (write.temporary) this.#creates.set(write.entity, write);
+    if (write.temporary && write.accepted === undefined) this.#creates.set(write.entity, write);
   }
 
-  /** The write is no longer pending. */
+  /** The create of an id was accepted, or came to nothing. */
   ended(write: Write, isAccepted: boolean): void {
     if (!write.temporary || this.#creates.get(write.entity) !== write) return;
     this.#creates.delete(write.entity);
@@ -71,7 +71,6 @@ export class TemporaryIds {
     }
     return renamings;
   }
-
 
   mentionsDead(entity: string, change: Change): boolean {
     return this.dead.size > 0 && textsOf(entity, change).some((text) => this.dead.has(text));

@@ -7,6 +7,8 @@ import { applied, reaches, sameStamp } from "./pipeline-write.js";
 
 export class Lane {
   readonly writes: Write[] = [];
+  /** Whether only a cache has told of it: the server knows nothing of that. */
+  isCached = false;
   #doc: Doc;
   #shown: { readonly doc: Doc } | undefined;
 
@@ -25,6 +27,12 @@ export class Lane {
   set doc(doc: Doc) {
     this.#doc = doc;
     this.#shown = undefined;
+    this.isCached = false;
+  }
+
+  /** The document as the server's stream has it. */
+  get streamed(): Doc {
+    return this.isCached ? undefined : this.#doc;
   }
 
   /** Its writes, or what they are made of, changed. */
@@ -64,19 +72,19 @@ export class Lane {
   /** The version that a plan made now sees: the document's, raised along own accepted writes. */
   planned(): Stamp | undefined {
     let stamp = this.stamp;
-    for (const { accepted, base, optimistic } of this.writes) {
-      if (optimistic && accepted?.stamp !== undefined && sameStamp(base, stamp)) stamp = accepted.stamp;
+    for (const write of this.writes) {
+      if (write.optimistic && write.accepted?.stamp !== undefined && isMadeOn(write, stamp)) stamp = write.accepted.stamp;
     }
     return stamp;
   }
 
-  /** Raise what is undecided and was planned on the version that this accepted write was made on. */
+  /** Raise what is undecided and was planned on the version that this accepted write was made on, or beside a create. */
   raise(by: Write): void {
     const stamp = by.accepted?.stamp;
     if (stamp === undefined) return;
     for (const write of this.writes) {
       const follows = write.seq > by.seq && write.accepted === undefined;
-      if (follows && sameStamp(write.base, by.base)) write.base = stamp;
+      if (follows && isMadeOn(by, write.base)) write.base = stamp;
     }
   }
 
@@ -88,6 +96,11 @@ export class Lane {
     this.stamp = stamp;
     return true;
   }
+}
+
+/** Whether a plan that saw this version may follow a write. */
+function isMadeOn({ base, change }: Write, stamp: Stamp | undefined): boolean {
+  return sameStamp(base, stamp) || (change.kind === "create" && stamp === undefined);
 }
 
 export class Lanes {
@@ -121,9 +134,10 @@ export class Lanes {
     return docs;
   }
 
+  /** The versions that are known of the server. */
   stamps(): Map<string, Stamp> {
     const stamps = new Map<string, Stamp>();
-    for (const [atom, { stamp }] of this.#lanes) if (stamp !== undefined) stamps.set(atom, stamp);
+    for (const [atom, { stamp, isCached }] of this.#lanes) if (stamp !== undefined && !isCached) stamps.set(atom, stamp);
     return stamps;
   }
 }

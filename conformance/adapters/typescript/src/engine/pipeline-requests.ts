@@ -33,6 +33,7 @@ export class Requests {
 
   settle(writes: readonly Write[], answer: Answer, epoch: number | undefined): void {
     const { core, settling } = this;
+    settling.hear(epoch);
     const said = new Map<string, Result[]>();
     for (const [id, result] of answer.kind === "results" ? answer.results : []) {
       said.set(id, [...(said.get(id) ?? []), result]);

@@ -31,15 +31,17 @@ export interface Core {
 export class Settling {
   constructor(private readonly core: Core) {}
 
+  /** Something was said in this epoch, if the one who said it has any. */
+  hear(epoch: number | undefined): void {
+    if (epoch !== undefined && epoch > this.core.epoch) this.core.resync();
+  }
+
   /** What is said of a write; `epoch` undefined: by somebody who has none. */
   verdict(seq: number, result: Result, epoch: number | undefined): void {
     const write = this.core.writes.get(seq);
     if (write === undefined) return;
     if (write.place === "waiting") return this.core.diag("not-sent", this.core.entryId(seq));
-    if (epoch !== undefined && epoch !== this.core.epoch) {
-      if (epoch > this.core.epoch) this.core.resync();
-      return this.unknown(write);
-    }
+    if (epoch !== undefined && epoch !== this.core.epoch) return this.unknown(write);
     if (result.kind === "unknown") return this.unknown(write);
     if (write.accepted !== undefined) {
       const isSame = result.kind === "ok" && result.written.seq === write.accepted.seq;
@@ -53,8 +55,8 @@ export class Settling {
   held(seq: number, written: Written & { readonly seq: number }): void {
     const write = this.core.writes.get(seq);
     if (write?.accepted === undefined) return this.verdict(seq, { kind: "ok", written }, undefined);
-    const { version } = written;
-    const stamp = version === undefined ? write.accepted.stamp : { epoch: this.core.epoch, version };
+    this.rename(written.ids);
+    const stamp = { epoch: this.core.epoch, version: written.version ?? written.seq };
     write.accepted = { seq: written.seq, stamp };
     this.core.lanes.of(write.atom).raise(write);
     if (written.seq <= this.core.seq) this.retire(write, undefined);
@@ -138,6 +140,7 @@ export class Settling {
     this.#move(write, "accepted");
     this.core.tickets.decide(write, { kind: "confirmed" });
     this.rename(ids);
+    this.core.ids.ended(write, true); // without an id from the server it keeps the one that it has
     const lane = this.core.lanes.of(write.atom);
     lane.raise(write);
     if (seq !== undefined) {
@@ -147,8 +150,9 @@ export class Settling {
     if (this.core.ids.isNameless(write.entity, write)) return;
     const before = lane.doc;
     if (row !== undefined && lane.take(row, stamp)) {
-      this.core.isChanged = true;
-      this.retire(write, { doc: before });
+      const isSet = before !== undefined || lane.doc !== undefined;
+      if (isSet) this.core.isChanged = true;
+      this.retire(write, isSet ? { doc: before } : undefined);
       return this.cover(lane, false, before);
     }
     if (stamp !== undefined && reaches(lane.stamp, stamp)) return this.retire(write, undefined);
@@ -157,7 +161,7 @@ export class Settling {
       lane.stamp = stamp;
       this.core.isChanged = true;
       this.retire(write, { doc: before });
-      return this.cover(lane, false, before);
+      return this.cover(lane, isWhole(write), before);
     }
     this.core.stale(write.resource, write.entity);
   }
@@ -165,10 +169,9 @@ export class Settling {
   /** Whether the document that the backend has now follows from the one here. */
   #isExact(write: Write, lane: Lane, stamp: Stamp | undefined): boolean {
     if (stamp === undefined && lane.stamp !== undefined) return false;
-    const { change } = write;
-    if (change.kind !== "update" && !(change.kind === "upsert" && change.patch !== undefined)) return true;
+    if (isWhole(write)) return true;
     const isMadeOnIt = write.base !== undefined && sameStamp(write.base, lane.stamp);
-    return isMadeOnIt && lane.writes[0] === write && applied(lane.doc, change) !== undefined;
+    return isMadeOnIt && lane.writes[0] === write && applied(lane.doc, write.change) !== undefined;
   }
 
   #move(write: Write, place: Write["place"]): void {
@@ -185,6 +188,11 @@ export class Settling {
     tickets.moved(write);
     this.core.isChanged = true;
   }
+}
+
+/** Whether the change leaves the same whatever was there. */
+function isWhole({ change }: Write): boolean {
+  return change.kind === "create" || change.kind === "delete" || (change.kind === "upsert" && change.patch === undefined);
 }
 
 /** The document after a change that was accepted; create and delete leave the same whatever was there. */

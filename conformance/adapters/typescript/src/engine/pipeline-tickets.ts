@@ -93,11 +93,6 @@ export class Tickets {
     return [...this.#of(id).writes.keys()];
   }
 
-  /** Whether one of its writes was confirmed, however long ago. */
-  hasConfirmed(id: number): boolean {
-    return [...this.#of(id).writes.values()].some((verdict) => verdict?.kind === "confirmed");
-  }
-
   /** A write has its verdict; the first one stands. */
   decide(write: Write, verdict: WriteVerdict): void {
     const ticket = this.#tickets.get(write.ticket);

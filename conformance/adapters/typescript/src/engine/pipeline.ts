@@ -43,7 +43,7 @@ export type StoredWrite = Pick<
 >;
 
 /** What an undo or redo brings. */
-export type Reverting = Pick<Types.Envelope, "persistKey" | "began">;
+export type Reverting = Pick<Types.Envelope, "persistKey" | "ticket" | "began">;
 
 export class Pipeline {
   readonly #core: Core;
@@ -117,7 +117,7 @@ export class Pipeline {
     const context = { scope, origin: direction, action, label: undefined, at: 0 };
     const writes = reversal.writes.map(({ write }) => write);
     const restores = reversal.writes.map((each) => each.restores);
-    const event = this.#intake.reversal(writes, restores, { ...given, context, optimistic: true, ticket: undefined });
+    const event = this.#intake.reversal(writes, restores, { ...given, context, optimistic: true });
     return this.#dispatch(seqs, event, (made) => reversal.done(action, made));
   }
 
@@ -136,8 +136,7 @@ export class Pipeline {
     this.#step(() => {
       const undecided = this.#tickets.undecided(ticket);
       if (undecided.length === 0) refuse("already-decided");
-      const sent = this.#tickets.writes(ticket).filter(({ isPending }) => isPending);
-      if (sent.some(({ place }) => place !== "waiting" && place !== "enqueued")) refuse("already-sent");
+      if (undecided.some(({ place }) => place !== "waiting" && place !== "enqueued")) refuse("already-sent");
       for (const write of undecided) {
         if (write.place === "waiting") this.#settling.reject(write, { kind: "rejected", code: "cancelled" });
         else this.#bulletin.add("withdraw", (to) => to.withdraw(write.seq));
@@ -165,7 +164,10 @@ export class Pipeline {
   }
 
   decided(seq: number, verdict: Types.Verdict, epoch: number | undefined): void {
-    this.#step(() => this.#settling.verdict(seq, verdict, epoch));
+    this.#step(() => {
+      this.#settling.hear(epoch);
+      this.#settling.verdict(seq, verdict, epoch);
+    });
   }
 
   /** Throws epoch-ahead, change-inapplicable. */
@@ -211,7 +213,7 @@ export class Pipeline {
   stored(): Stored {
     const { lanes, ids, epoch, seq, writes } = this.#core;
     const kept = [...writes.values()].filter(({ isStored }) => isStored);
-    const [docs, stamps] = [this.documents(), lanes.stamps()];
+    const [docs, stamps] = [lanes.docs((lane) => lane.streamed), lanes.stamps()];
     return { docs, stamps, epoch, seq, counter: this.#counter, given: ids.given, dead: ids.dead, writes: kept, hasSnapshot: this.#feed.hasSnapshot };
   }
 
