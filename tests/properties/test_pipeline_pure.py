@@ -15,14 +15,16 @@ from optisync.values import AtomKey, Json, Obj
 from optisync.view import ABSENT, Change, Create, Delete, Doc, Update, apply_change
 
 AT = AtomKey("t/a")
-NAMES = ("x", "y")
-ROWS = ("a", "b")
+NAMES: tuple[str, ...] = ("x", "y")
+ROWS: tuple[str, ...] = ("a", "b")
 numbers = st.integers(0, 2)
+names: st.SearchStrategy[str] = st.sampled_from(NAMES)
+rows: st.SearchStrategy[str] = st.sampled_from(ROWS)
 values: st.SearchStrategy[Json] = st.one_of(
-    numbers, st.dictionaries(st.sampled_from(NAMES), numbers, max_size=2).map(Obj)
+    numbers, st.dictionaries(names, numbers, max_size=2).map(Obj)
 )
 documents: st.SearchStrategy[Doc] = st.just(ABSENT) | values
-paths = st.lists(st.sampled_from(NAMES), max_size=1).map(tuple)
+paths = st.lists(names, max_size=1).map(tuple)
 fields = st.sampled_from([(name,) for name in NAMES])
 operations: st.SearchStrategy[Op] = st.one_of(
     st.builds(Add, paths, values),
@@ -87,22 +89,26 @@ def test_every_pair_of_kinds_composes_or_never_applies(first: Change, then: Chan
 
 
 row_names = st.sampled_from([(row,) for row in ROWS])
-inside = st.tuples(st.sampled_from(ROWS), st.sampled_from(NAMES))
+inside = st.tuples(rows, names)
+
+
+def copied(row: str, to: str, source: str) -> Op:
+    return Copy((row, to), (row, source))
+
+
+def moved(row: str, to: str, source: str) -> Op:
+    return Move((row, to), (row, source))
+
+
 row_operations: st.SearchStrategy[Op] = st.one_of(
     st.builds(Add, row_names | inside, values),
     st.builds(Replace, row_names | inside, values),
     st.builds(Remove, row_names | inside),
     st.builds(rfc6902.Test, row_names | inside, values),
-    st.builds(
-        lambda row, to, source: Copy((row, to), (row, source)),
-        st.sampled_from(ROWS), st.sampled_from(NAMES), st.sampled_from(NAMES),
-    ),
-    st.builds(
-        lambda row, to, source: Move((row, to), (row, source)),
-        st.sampled_from(ROWS), st.sampled_from(NAMES), st.sampled_from(NAMES),
-    ),
-)  # fmt: skip
-tables = st.dictionaries(st.sampled_from(ROWS), values, max_size=2).map(Obj)
+    st.builds(copied, rows, names, names),
+    st.builds(moved, rows, names, names),
+)
+tables = st.dictionaries(rows, values, max_size=2).map(Obj)
 
 
 def patched(table: Json, patch: Patch) -> Json | None:
@@ -127,9 +133,11 @@ def test_the_writes_of_a_patch_do_to_each_row_what_the_patch_does(table: Obj, pa
     except EventMalformed:
         assert want in (None, table), "it can apply, and changes something"
         return
-    rows = [write.entity.id for write in writes]
+    found_rows = [write.entity.id for write in writes]
     named = list(dict.fromkeys(op.path[0] for op in patch))
-    assert rows == [name for name in named if name in rows], "each row once, as first mentioned"
+    assert found_rows == [name for name in named if name in found_rows], (
+        "each row once, as first mentioned"
+    )
     if want is None:
         return
     for name in named:
