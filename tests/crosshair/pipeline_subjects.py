@@ -250,7 +250,7 @@ def no_time_is_over_at_once(timeout: int, now: int) -> bool:
 
 
 def row_replaces_an_older_one(known: int, epoch: int, version: int, new: int) -> bool:
-    """[versions-never-down] [tombstones]
+    """[versions-never-down] [deleted-leaves-version]
 
     post: __return__ == ((new, version) > (epoch, known))
     """

@@ -288,7 +288,7 @@ BAD: dict[str, tuple[str, str, object]] = {
         {
             "id": "x",
             "title": "x",
-            "req": "tombstones",
+            "req": "deleted-leaves-version",
             "profile": "pipeline",
             "steps": [
                 {

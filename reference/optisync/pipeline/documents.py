@@ -14,7 +14,7 @@ from optisync.view import ABSENT, Doc, Docs
 def put_row(state: Pipeline, entity: Entity, row: Row, version: Version | None) -> Pipeline:
     """The state with a row taken in, unless a newer one is there. [versions-never-down]
 
-    A deleted row leaves its version, so that no older row brings it back. [tombstones]
+    A deleted row leaves its version, so that no older row brings it back. [deleted-leaves-version]
     """
     atom = atom_of(entity)
     known = state.versions.get(atom)
@@ -36,8 +36,9 @@ def without_hydrated(state: Pipeline, atoms: Iterable[AtomKey]) -> Pipeline:
     """
     for atom in atoms:
         if atom in state.hydrated:
-            hydrated = state.hydrated.discard(atom)
-            state = replace(state, docs=state.docs.drop(atom), hydrated=hydrated)
+            hydrated, versions = state.hydrated.discard(atom), state.versions.discard(atom)
+            docs = state.docs.drop(atom)
+            state = replace(state, docs=docs, versions=versions, hydrated=hydrated)
     return state
 
 

@@ -162,8 +162,9 @@ def accept(turn: Turn, mutation: Mutation, written: Written) -> Turn:
     if row is None or unversioned:  # [row-from-exact-base]
         return turn.with_effect(Stale(entity))
     state = put_row(turn.state, entity, row, written.version)
-    turn, read = replace(turn, state=state), entity if written.version is None else None
-    return covered(turn, before if state.docs is not before else None, read)
+    taken = state is not turn.state  # if not, a newer one is there
+    read = entity if written.version is None else None
+    return covered(replace(turn, state=state), before if taken else None, read)
 
 
 def covered(turn: Turn, before: Docs | None, read: Entity | None = None) -> Turn:
