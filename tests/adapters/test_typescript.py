@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 import sys
@@ -20,9 +21,9 @@ def test_random_scripts_are_answered_as_by_the_reference(profile: str) -> None:
         pytest.fail(f"{text}\n{script}")
 
 
-def first_difference(*words: str) -> subprocess.CompletedProcess[str]:
-    """Random scripts of the outbox, without typeguard: under it the reference is too slow."""
-    command = (sys.executable, "-m", "tests.adapters.differential", "--profile", "outbox")
+def first_difference(profile: str, *words: str) -> subprocess.CompletedProcess[str]:
+    """Random scripts of a profile, without typeguard: under it the reference is too slow."""
+    command = (sys.executable, "-m", "tests.adapters.differential", "--profile", profile)
     return subprocess.run(
         [*command, "--first", *words],
         cwd=ROOT,
@@ -33,8 +34,9 @@ def first_difference(*words: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_random_scripts_of_the_outbox_are_answered_as_by_the_reference() -> None:
-    done = first_difference("--scripts", "250")
+@pytest.mark.parametrize("profile", ["outbox", "transport", "pipeline"])
+def test_random_scripts_of_the_client_are_answered_as_by_the_reference(profile: str) -> None:
+    done = first_difference(profile, "--scripts", "250")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "250 scripts, 0 differ" in done.stdout
 
@@ -60,26 +62,68 @@ def test_the_comparison_finds_a_faulty_implementation(name: str, tmp_path: Path)
     assert next(found, None) is not None
 
 
-OUTBOX_FAULTS = {
+CLIENT_FAULTS = {
     "a retry under any lease": (
         "outbox-delivery.js",
         "if (item.lease?.token !== lease)",
         "if (false)",
     ),
-    "a version is not raised": ("outbox-sending.js", "? own.stamp : base", "? base : base"),
+    "a version is not raised in the queue": (
+        "outbox-sending.js",
+        "? own.stamp : base",
+        "? base : base",
+    ),
     "children of a refused create are sent": (
         "outbox-settlement.js",
         "this.orphans(this.ledger.gates.waiters(seq));",
         "",
     ),
+    "another's options": ("transport.js", " && same(head.options, each.options)", ""),
+    "an error that is definite is not": (
+        "transport.js",
+        "said.definite ? {",
+        "false ? {",
+    ),
+    "a success with an error": (
+        "transport-reading.js",
+        'result.without("error");\n    const [',
+        "const [",
+    ),
+    "results by their place": (
+        "pipeline-requests.js",
+        "one(said.get(id) ?? [])",
+        "one([...said.values()][writes.indexOf(write)] ?? [])",
+    ),
+    "a version is not raised along own writes": (
+        "pipeline-lane.js",
+        "if (follows && isMadeOn(by, write.base))",
+        "if (false)",
+    ),
+    "what is made on a rejected write stays": (
+        "pipeline-settling.js",
+        'isMade && child.place === "waiting"',
+        "false",
+    ),
+    "an older row is taken": (
+        "pipeline-lane.js",
+        "reaches(this.stamp, stamp);\n        if (isOld)",
+        "false;\n        if (isOld)",
+    ),
+    "an undo waits for nobody": (
+        "pipeline-history.js",
+        'if (write.place !== "accepted")',
+        "if (false)",
+    ),
 }
 
 
-@pytest.mark.parametrize("name", OUTBOX_FAULTS)
-def test_the_comparison_finds_a_faulty_outbox(name: str, tmp_path: Path) -> None:
-    where, old, new = OUTBOX_FAULTS[name]
+@pytest.mark.parametrize("name", CLIENT_FAULTS)
+def test_the_comparison_finds_a_faulty_client(name: str, tmp_path: Path) -> None:
+    where, old, new = CLIENT_FAULTS[name]
     adapter = faulty(tmp_path, f"engine/{where}", old, new)
-    done = first_difference("--scripts", "2000", "--adapter", str(adapter))
+    profile = re.split("[-.]", where)[0]
+    count = "2000" if profile == "outbox" else "250"  # those of the comparison that finds nothing
+    done = first_difference(profile, "--scripts", count, "--adapter", str(adapter))
     assert "1 differ" in done.stdout, done.stdout + done.stderr
 
 
