@@ -35,7 +35,13 @@ from optisync.pipeline.inputs import (
 from optisync.pipeline.revert import inverses
 from optisync.pipeline.state import Mode, OnTimeout, Pipeline, start, view
 from optisync.shell.given import sequence
-from optisync.shell.mutation_pipeline_given import context_given, event_given
+from optisync.shell.mutation_pipeline_given import (
+    callback_given,
+    event_given,
+    name_given,
+    scope_given,
+    state_given,
+)
 from optisync.shell.mutation_pipeline_ports import (
     Numbers,
     NumbersOfOneLife,
@@ -51,8 +57,11 @@ class MutationPipeline(Running):
     """One client's pipeline, used by the thread of one event loop: the running one unless given.
 
     `numbers` None: counted in memory, which is right for a client id that no earlier life used.
-    `state`: as `pipeline.state.start` makes it; what an earlier life stored is shown at once, each
-    write under the ticket that has its number.
+    `state`: as `pipeline.state.start` makes it; what an earlier life stored is shown at once.
+
+    Tickets are of one life. Each write that an earlier life stored has a ticket of its own that is
+    the number of the write, whatever its ticket was: an entry's id is `client/number`, and
+    `state.pending` has the write. New tickets are above all of them.
 
     A call is carried out at once, or refused with an OptisyncError and nothing changed. So is a
     call made from a callback: what follows from it is told after what is being told. Callbacks that
@@ -70,7 +79,7 @@ class MutationPipeline(Running):
         state: Pipeline | None = None,
         loop: AbstractEventLoop | None = None,
     ) -> None:
-        state = start() if state is None else state
+        state = start() if state is None else state_given(state)
         numbers = NumbersOfOneLife(state.numbered) if numbers is None else numbers
         loop = get_running_loop() if loop is None else loop
         super().__init__(config, persistence, numbers, state, loop)
@@ -106,7 +115,7 @@ class MutationPipeline(Running):
         TicketUsed, LoopClosed, what `numbers` raises, and InputMalformed, PatchMalformed or
         ValueMalformed for what is not of the type that is promised. Values are copied.
         """
-        event, context = event_given(event), context_given(context or Context())
+        event, context = event_given(event), Context() if context is None else context
 
         def asked(seqs: tuple[ClientSeq, ...]) -> Dispatch:
             return Dispatch(event, seqs, context, persist_key, optimistic, ticket)
@@ -132,7 +141,8 @@ class MutationPipeline(Running):
         the write; so does a cancellation.
         """
         wait, future = next(self._wait_numbers), self._loop.create_future()
-        asked = Await(wait, ticket, Mode(mode), timeout, OnTimeout(on_timeout))
+        modes = name_given(Mode, mode, "mode"), name_given(OnTimeout, on_timeout, "on_timeout")
+        asked = Await(wait, ticket, modes[0], timeout, modes[1])
         timer: TimerHandle | None = None
         self._waits[wait] = future
         try:
@@ -168,6 +178,7 @@ class MutationPipeline(Running):
         def asked(seqs: tuple[ClientSeq, ...]) -> Revert:
             return Revert(direction, seqs, scope, persist_key, ticket)
 
+        scope = scope_given(scope)
         return self._register(len(inverses(self.state, direction, scope)), asked)
 
     def cancel(self, ticket: int) -> None:
@@ -205,12 +216,13 @@ class MutationPipeline(Running):
 
     def on_change(self, callback: Callable[[], None]) -> Unsubscribe:
         """Called once after each step that changed the documents or what is pending."""
+        callback = callback_given(callback)
         return self._change.subscribe(lambda _: callback())
 
     def on_operation(self, callback: Callable[[Told], None]) -> Unsubscribe:
         """Called when the write of a ticket has come further, after that can be seen."""
-        return self._operation.subscribe(callback)
+        return self._operation.subscribe(callback_given(callback))
 
     def on_asked(self, callback: Callable[[Asked], None]) -> Unsubscribe:
         """Called with what somebody should do: read a row, fetch a snapshot, take a write back."""
-        return self._asked.subscribe(callback)
+        return self._asked.subscribe(callback_given(callback))

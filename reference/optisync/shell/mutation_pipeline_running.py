@@ -35,6 +35,7 @@ from optisync.pipeline.inputs import (
 )
 from optisync.pipeline.state import Pipeline, TicketStatus
 from optisync.pipeline.step import step
+from optisync.shell.mutation_pipeline_given import input_given
 from optisync.shell.mutation_pipeline_ports import (
     LoopClosed,
     Numbers,
@@ -76,7 +77,8 @@ class Running:
         self._waits: dict[int, Future[Answered]] = {}
 
     def run(self, given: Input) -> None:
-        """Any input. Raises what the pipeline refuses it with."""
+        """Any input, values copied. Raises what the pipeline refuses it with, and InputMalformed,
+        PatchMalformed or ValueMalformed for what is not of the type that is promised."""
         self._take_in(given)
         self._perform_all()
 
@@ -89,7 +91,7 @@ class Running:
         self._perform_all()
 
     def _take_in(self, given: Input) -> None:
-        done = step(self._config, self.state, given)
+        done = step(self._config, self.state, input_given(given))
         if done.error is not None:
             raise done.error
         self.state = done.state
