@@ -18,8 +18,13 @@ AT = AtomKey("t/a")
 NAMES: tuple[str, ...] = ("x", "y")
 ROWS: tuple[str, ...] = ("a", "b")
 numbers = st.integers(0, 2)
-names: st.SearchStrategy[str] = st.sampled_from(NAMES)
-rows: st.SearchStrategy[str] = st.sampled_from(ROWS)
+
+
+def one_of(texts: tuple[str, ...]) -> st.SearchStrategy[str]:
+    return st.sampled_from(texts)
+
+
+names, rows = one_of(NAMES), one_of(ROWS)
 values: st.SearchStrategy[Json] = st.one_of(
     numbers, st.dictionaries(names, numbers, max_size=2).map(Obj)
 )
@@ -135,9 +140,8 @@ def test_the_writes_of_a_patch_do_to_each_row_what_the_patch_does(table: Obj, pa
         return
     found_rows = [write.entity.id for write in writes]
     named = list(dict.fromkeys(op.path[0] for op in patch))
-    assert found_rows == [name for name in named if name in found_rows], (
-        "each row once, as first mentioned"
-    )
+    each_once = [name for name in named if name in found_rows]
+    assert found_rows == each_once, "each row once, as first mentioned"
     if want is None:
         return
     for name in named:
