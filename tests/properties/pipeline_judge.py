@@ -120,7 +120,7 @@ class Judge(History):
         assert gone or self.covered(seq, state), f"{seq} left too early"
 
     def check_docs(self, before: Pipeline, state: Pipeline) -> None:
-        """[versions-never-down] [deleted-leaves-version] PREFIX: they are what the server had, and once."""
+        """[versions-never-down] [deleted-leaves-version] PREFIX: what the server had, each once."""
         if isinstance(self.authority, StreamAuthority) and self.durable:
             assert state.docs == self.authority.positions[state.epoch, state.server_seq]
         for atom, stamp in state.versions.items():
