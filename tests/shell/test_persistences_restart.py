@@ -181,6 +181,7 @@ def test_verdicts_that_came_while_nobody_was_there_are_told_once(disk: Disk) -> 
         life = Life(disk, authority)
         assert set(life.first_view) == {"todo/b"}  # accepted, not covered
         assert life.heard.told == ["1 failed no", "2 confirmed", "3 in-doubt"]
+        assert life.pipeline.state.decided == (1, 2, 3)
         assert life.outbox.state.reports == ()
         with pytest.raises(WriteFailed):
             await life.pipeline.await_ticket(1)
@@ -213,6 +214,35 @@ def test_a_cache_brings_nothing_back_that_earlier_lives_saw_deleted(disk: Disk) 
         life = Life(disk, authority)
         life.pipeline.hydrate([FetchedRow(todo("a"), Row(1))])
         assert life.pipeline.view == Obj()
+        life.end()
+
+    run(first())
+    run(second())
+
+
+@pytest.mark.parametrize("before", [False, True])
+def test_ids_of_the_server_are_shown_in_what_was_stored(disk: Disk, before: bool) -> None:
+    def settle(life: Life) -> None:
+        sent = life.outbox.reserve(1)
+        assert sent is not None
+        accepted = Accepted(ServerSeq(5), Version(5), (("t", "s1"),))
+        life.outbox.settle(sent.token, ONE, [Result(EntryId("me/1"), accepted)])
+
+    async def first() -> None:
+        life = Life(disk, Authority())
+        life.pipeline.dispatch(create("t", 1, temporary=True))
+        life.pipeline.dispatch(update("t", 2))
+        await rest()
+        if before:
+            settle(life)
+        life.end()
+
+    async def second() -> None:
+        life = Life(disk, Authority())
+        assert set(life.first_view) == {"todo/s1" if before else "todo/t"}
+        if not before:
+            settle(life)
+        assert life.pipeline.view == Obj({"todo/s1": Obj({"n": 2})})
         life.end()
 
     run(first())
