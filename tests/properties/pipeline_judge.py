@@ -96,7 +96,10 @@ class Judge(History):
         assert (Changed() in done.effects) == other
 
     def check_shown(self, state: Pipeline) -> None:
-        """The view is the documents with every live write, in order, each visible once."""
+        """The view is the documents with every live write, in order, each visible once.
+
+        [shown-at-dispatch] [ids-in-view]
+        """
         docs = state.docs
         for seq in sorted(self.alive):
             note = self.notes[seq]
@@ -111,7 +114,10 @@ class Judge(History):
         assert view(state).view == docs
 
     def check_left(self, seq: ClientSeq, state: Pipeline) -> None:
-        """[exact-rollback] [acked-until-covered]: nothing leaves without a reason."""
+        """Nothing leaves without a reason. [exact-rollback] [accepted-until-covered]
+
+        [unknown-keeps] [failed-removes-its-own] [dead-epoch-ack-unknown]
+        """
         note = self.notes[seq]
         orphan = any(self.came_to_nothing(parent) for parent in note.parents) and not note.handed
         if orphan:
@@ -120,7 +126,11 @@ class Judge(History):
         assert gone or self.covered(seq, state), f"{seq} left too early"
 
     def check_docs(self, before: Pipeline, state: Pipeline) -> None:
-        """[versions-never-down] [deleted-leaves-version] PREFIX: what the server had, each once."""
+        """PREFIX: what the server had, each once. [versions-never-down] [deleted-leaves-version]
+
+        [delta-settles] [snapshot-settles] [delta-of-its-epoch] [hydrate-fills]
+        [writeback-is-a-delta] [row-from-exact-base]
+        """
         if isinstance(self.authority, StreamAuthority) and self.durable:
             assert state.docs == self.authority.positions[state.epoch, state.server_seq]
         for atom, stamp in state.versions.items():
@@ -167,7 +177,7 @@ class Judge(History):
                 assert isinstance(other.status, Accepted) or other.status is Place.ENQUEUED
 
     def check_executed(self) -> None:
-        """[base-version-own-only]: no foreign change is overwritten that was not seen."""
+        """[base-raised-by-own-only]: no foreign change is overwritten that was not seen."""
         new = self.authority.executed[self.executed :]
         self.executed = len(self.authority.executed)
         for seq, entry in new:

@@ -62,7 +62,7 @@ class World(Calls):
             self.events.temporaries.append(event.entity)
 
     def misdispatch(self) -> None:
-        """[bad-event-fails-alone]: what is refused changes nothing."""
+        """[bad-event-fails-alone] [number-order]: what is refused changes nothing."""
         good = Dispatch(self.events.one(), (ClientSeq(self.used + 1),))
         if isinstance(good.event, Patches):
             good = replace(good, event=Write(ROWS[0], self.events.change()))
@@ -169,7 +169,10 @@ class World(Calls):
             assert self.state == before or not isinstance(given, Persisted)
 
     def invent(self) -> None:
-        """A verdict of what was never handed over, or is decided, or of somebody else's."""
+        """A verdict of what was never handed over, or is decided, or of somebody else's.
+
+        [verdict-of-unsent-ignored]
+        """
         unsent = [m.seq for m in self.state.pending if m.status is Place.WAITING]
         names = [f"me/{seq}" for seq in unsent] + ["other/1", "me/x", "me/424242"]
         name = EntryId(names[self.choose(len(names))])
