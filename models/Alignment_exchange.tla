@@ -33,13 +33,15 @@ Apply(i) == (LET taken == Taken(i) IN Inside(taken) /\ s' = taken.state)
 
 Next == \E i \in Offered : Apply(i)
 
+\* What answers say is looked at for two entries.
+Two == Len(s.outgoing) <= 2
 Order == OrderLaw
 PerEntity == EntityLaw
 Groups == GroupLaw
 Total == TotalLaw
-Own == OwnLaw
-Permuted == PermutedLaw
-Doubled == DoubledLaw
-Loss == LossLaw
-Told == StrangerLaw
+Own == Two => OwnLaw
+Permuted == Two => PermutedLaw
+Doubled == Two => DoubledLaw
+Loss == Two => LossLaw
+Told == Two => StrangerLaw
 ====

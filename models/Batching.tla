@@ -198,8 +198,8 @@ Ticket(number) ==
      refused |-> [seq |-> None, code |-> ""], doubt |-> FALSE, waits |-> <<>>]
 
 Start(docs, versions) ==
-    [docs |-> docs, epoch |-> 1, server_seq |-> 0, loaded |-> FALSE, versions |-> versions,
-     aliases |-> {}, pending |-> <<>>, numbered |-> 0, queue |-> <<>>, window |-> {},
+    [docs |-> docs, epoch |-> 1, server_seq |-> 0, loaded |-> FALSE, hydrated |-> {},
+     versions |-> versions, aliases |-> {}, pending |-> <<>>, numbered |-> 0, queue |-> <<>>, window |-> {},
      waiting |-> <<>>, handed |-> {}, tickets |-> {}, begun |-> 0,
      decided |-> <<>>, now |-> 0, members |-> {}, history |-> {}]
 
@@ -321,7 +321,7 @@ StampAtMost(left, right) ==
     \/ left.epoch < right.epoch
     \/ (left.epoch = right.epoch /\ left.version <= right.version)
 
-\* [versions-never-down] [tombstones]
+\* [versions-never-down] [deleted-leaves-version]
 IsStale(state, entity, version) ==
     (LET known == StampOf(state, entity)
      IN known # NoStamp /\ Mutant # "versions-down"
@@ -334,13 +334,10 @@ PutRow(turn, entity, doc, version) ==
      IN IF IsStale(state, entity, version) THEN turn
         ELSE [turn EXCEPT
                 !.state.docs = PutDoc(state.docs, entity, doc),
+                !.state.hydrated = state.hydrated \ {entity},
                 !.state.versions = IF version = None THEN state.versions
                                    ELSE WithStamp(state.versions, entity, stamp),
                 !.changed = turn.changed \/ touches])
-
-\* Whether a row would be put in the place of what is there.
-Moves(state, entity, doc, version) ==
-    ~IsStale(state, entity, version) /\ (doc # NoDoc \/ DocOf(state.docs, entity) # NoDoc)
 
 \* --- history.py --------------------------------------------------------------
 
@@ -402,6 +399,7 @@ Planned(state, write, seq, ticket, optimistic, needs) ==
          makers |-> {m.seq : m \in UNION {Makers(state, text) : text \in Mentions(write)}},
          needs |-> needs, status |-> Place("waiting")])
 
+\* [temporary-id-once]
 Reused(state, write) ==
     /\ write.temporary
     /\ \/ \E a \in state.aliases : a.temporary = write.entity.id
@@ -417,6 +415,7 @@ PlanEach(turn, order, writes, i) ==
     ELSE PlanEach(Put(turn, Planned(turn.state, writes[i], order.seqs[i], order.ticket,
                                     order.optimistic, order.needs[i])), order, writes, i + 1)
 
+\* [unknown-ticket] [ticket-used]
 TicketError(state, number) ==
     IF number = None THEN ""
     ELSE IF ~HasTicket(state, number) THEN "unknown-ticket"
@@ -722,8 +721,7 @@ RowAfter(state, m, written) ==
                   \/ (change.kind = "upsert" /\ change.patch = <<>>)
          own == \E n \in Entries(state.pending) :
                    n.write.entity = m.write.entity /\ n.seq < m.seq
-         exact == \/ (m.base # NoStamp /\ StampOf(state, m.write.entity) = m.base /\ ~own)
-                  \/ Mutant = "row-from-any-base"
+         exact == m.base # NoStamp /\ StampOf(state, m.write.entity) = m.base /\ ~own
      IN IF written.row.told THEN written.row \* [writeback-is-a-delta]
         ELSE IF fixed THEN [told |-> TRUE, doc |-> change.doc]
         ELSE IF exact /\ Applies(doc, change) \* [row-from-exact-base]
@@ -738,7 +736,7 @@ Accept(turn, seq, written) ==
          entity == m.write.entity
          row == RowAfter(early.state, m, written)
          unversioned == written.version = None /\ StampOf(early.state, entity) # NoStamp
-         moves == Moves(early.state, entity, row.doc, written.version)
+         taken == ~IsStale(early.state, entity, written.version)
      IN IF written.server_seq # None /\ Mutant = "ack-drops-overlay"
         THEN Retire(put, <<m>>, Nobody) \* [accepted-until-covered]
         ELSE IF written.server_seq # None \/ ~IsPending(early.state, seq) THEN early
@@ -746,8 +744,12 @@ Accept(turn, seq, written) ==
         ELSE IF ~row.told \/ unversioned \* [row-from-exact-base]
         THEN WithEffect(early, [kind |-> "stale", entity |-> entity])
         ELSE Covered(PutRow(early, entity, row.doc, written.version),
-                     IF moves THEN Before(early.state.docs) ELSE Nobody,
+                     IF taken THEN Before(early.state.docs) ELSE Nobody,
                      IF written.version = None THEN entity ELSE NoEntity))
+
+\* An answer of a higher epoch says that the documents are behind. [verdict-of-other-epoch]
+Ahead(turn, epoch) ==
+    IF epoch > turn.state.epoch THEN WithEffect(turn, [kind |-> "resync"]) ELSE turn
 
 \* One verdict, given in an epoch, about one write.
 Decide(config, turn, seq, verdict, epoch) ==
@@ -755,14 +757,10 @@ Decide(config, turn, seq, verdict, epoch) ==
     ELSE (LET m == Get(turn.state, seq)
               id == EntryId(config, seq)
               elsewhere == epoch # None /\ epoch # turn.state.epoch
-              resync == [kind |-> "resync"]
-              ahead == epoch > turn.state.epoch /\ ~(\E e \in Entries(turn.effects) :
-                                                        e.kind = "resync")
-              asking == IF ahead THEN WithEffect(turn, resync) ELSE turn
               contradicts == Diagnosed(turn, "contradictory-verdict", id)
           IN IF m.status.kind = "waiting" \* [verdict-of-unsent-ignored]
              THEN Diagnosed(turn, "not-sent", id)
-             ELSE IF elsewhere THEN Moved(asking, seq, "unknown") \* [verdict-of-other-epoch]
+             ELSE IF elsewhere THEN Moved(turn, seq, "unknown") \* [verdict-of-other-epoch]
              ELSE CASE verdict.kind = "unknown" -> Moved(turn, seq, "unknown")
                     [] verdict.kind = "written" /\ ~IsAccepted(m) -> Accept(turn, seq, verdict)
                     [] verdict.kind = "written" /\ IsAccepted(m) ->
@@ -832,7 +830,8 @@ Persisted(config, turn, given) ==
          named == [i \in DOMAIN outcome.results |-> outcome.results[i].id]
      IN IF known = {} THEN turn
         ELSE CASE outcome.kind = "confirmed" ->
-                    AnswerEach(config, Unasked(left, asked, named, {}), request.seqs, outcome, 1)
+                    AnswerEach(config, Unasked(Ahead(left, outcome.epoch), asked, named, {}),
+                               request.seqs, outcome, 1)
                [] outcome.kind = "enqueued" ->
                     StoreEach(config, Unasked(left, asked, outcome.ids, {}), request.seqs,
                               outcome.ids)
@@ -843,7 +842,7 @@ Persisted(config, turn, given) ==
 Decided(config, turn, given) ==
     IF given.id.owner # config.client \/ given.id.number = None
     THEN Diagnosed(turn, "not-asked", given.id)
-    ELSE Decide(config, turn, given.id.number, given.verdict, given.epoch)
+    ELSE Decide(config, Ahead(turn, given.epoch), given.id.number, given.verdict, given.epoch)
 
 \* --- stream.py ---------------------------------------------------------------
 
@@ -853,9 +852,7 @@ Labelled(config, turn, delta, label) ==
     (LET state == turn.state
          m == Get(state, label.seq)
          named == Name(turn, label.seq, label.ids)
-         made == Get(named.state, label.seq)
-         at == IF ChangesIt(delta, made.write.entity) THEN delta.server_seq ELSE None
-         version == IF label.version = None THEN at ELSE label.version
+         version == IF label.version = None THEN delta.server_seq ELSE label.version
          heard == Heard(named, label.seq, version)
          settled == Get(heard.state, label.seq)
      IN IF ~IsPending(state, label.seq) THEN turn
@@ -890,10 +887,14 @@ StampEach(versions, changes, stamp) ==
 DeltaApplied(config, turn, delta) ==
     (LET state == turn.state
          fresh == delta.server_seq > state.server_seq
-         before == IF fresh THEN Before(state.docs) ELSE Nobody
+         changed == {delta.changes[i].entity : i \in DOMAIN delta.changes}
+         \* The server knows nothing of what a cache has filled in. [hydrate-fills]
+         docs == {d \in state.docs : d.entity \notin state.hydrated \cap changed}
+         before == IF fresh THEN Before(docs) ELSE Nobody
          mine == SelectSeq(delta.settles, LAMBDA l : l.client = config.client)
          stamp == [epoch |-> delta.epoch, version |-> delta.server_seq]
-         moved == [turn EXCEPT !.state.docs = ApplyEach(state.docs, delta.changes),
+         moved == [turn EXCEPT !.state.docs = ApplyEach(docs, delta.changes),
+                               !.state.hydrated = state.hydrated \ changed,
                                !.state.versions = StampEach(state.versions, delta.changes, stamp),
                                !.state.server_seq = delta.server_seq,
                                !.changed = turn.changed \/ delta.changes # <<>>]
@@ -903,15 +904,17 @@ DeltaApplied(config, turn, delta) ==
                     ELSE labelled
      IN IF delta.epoch > state.epoch THEN Refusing(turn, "epoch-ahead") \* [delta-of-its-epoch]
         ELSE IF delta.epoch < state.epoch THEN turn \* [delta-of-its-epoch]
-        ELSE IF fresh /\ ~ApplyAll(state.docs, delta.changes)
+        ELSE IF fresh /\ ~ApplyAll(docs, delta.changes)
         THEN Refusing(turn, "change-inapplicable")
         ELSE Covered(settled, before, NoEntity))
 
 OutcomeOf(config, turn, m, outcomes, forgotten, reborn) ==
     (LET said == {o \in Entries(outcomes) : o.seq = m.seq}
          outcome == CHOOSE o \in said : TRUE
-         heard == Heard(Name(turn, m.seq, outcome.verdict.ids), m.seq, outcome.verdict.version)
-         placed == Accepted(outcome.verdict.server_seq, outcome.verdict.version)
+         at == outcome.verdict.server_seq
+         version == IF outcome.verdict.version = None THEN at ELSE outcome.verdict.version
+         heard == Heard(Name(turn, m.seq, outcome.verdict.ids), m.seq, version)
+         placed == Accepted(at, version)
      IN IF m.status.kind = "waiting" \* [verdict-of-unsent-ignored]
         THEN (IF said = {} THEN turn ELSE Diagnosed(turn, "not-sent", EntryId(config, m.seq)))
         ELSE IF said = {}
@@ -948,11 +951,16 @@ SnapshotApplied(config, turn, snapshot) ==
                                     stamp |-> [epoch |-> snapshot.epoch,
                                                version |-> v.version]] :
                                     v \in snapshot.versions},
-                               !.state.loaded = TRUE, !.changed = TRUE]
+                               !.state.hydrated = {}, !.state.loaded = TRUE,
+                               !.changed = TRUE]
+         reborn == snapshot.epoch > state.epoch
+         settled == OutcomeEach(config, moved, state.pending, snapshot, reborn)
+         \* What the documents held before the snapshot: nobody knows how it came in.
+         IsHeld(m) == IsAccepted(m) /\ m.status.server_seq # None
+                      /\ m.status.server_seq <= state.server_seq
+         held == IF reborn THEN <<>> ELSE SelectSeq(settled.state.pending, IsHeld)
      IN IF older THEN turn
-        ELSE Covered(OutcomeEach(config, moved, state.pending, snapshot,
-                                 snapshot.epoch > state.epoch), Before(state.docs),
-                     NoEntity))
+        ELSE Covered(Retire(settled, held, Nobody), Before(state.docs), NoEntity))
 
 RECURSIVE Fetch(_, _, _)
 Fetch(turn, rows, before) ==
@@ -970,8 +978,10 @@ Hydrate(turn, rows) ==
               absent == /\ Makers(turn.state, entity.id) = {}
                         /\ DocOf(turn.state.docs, entity) = NoDoc
                         /\ StampOf(turn.state, entity) = NoStamp
-          IN Hydrate(IF absent THEN PutRow(turn, entity, rows[1].doc, rows[1].version) ELSE turn,
-                     Tail(rows)))
+              put == PutRow(turn, entity, rows[1].doc, rows[1].version)
+              filled == IF rows[1].doc = NoDoc THEN put
+                        ELSE [put EXCEPT !.state.hydrated = @ \cup {entity}]
+          IN Hydrate(IF absent THEN filled ELSE turn, Tail(rows)))
 
 \* --- tickets.py --------------------------------------------------------------
 
@@ -1151,6 +1161,7 @@ Below(state, units) ==
     ELSE IF Inverses(state, units[Len(units)]) # <<>> THEN Len(units) - 1
     ELSE Below(state, SubSeq(units, 1, Len(units) - 1))
 
+\* [revert-is-a-write]
 Revert(config, turn, given) ==
     (LET state == turn.state
          stacks == StacksOf(state, given.scope)
@@ -1191,13 +1202,13 @@ RECURSIVE LoseEach(_, _)
 LoseEach(turn, seqs) ==
     IF seqs = <<>> THEN turn ELSE LoseEach(Lose(turn, Get(turn.state, Head(seqs))), Tail(seqs))
 
-\* [cancel-while-waiting]
+\* [cancel-while-waiting] [already-decided]
 Cancel(config, turn, ticket) ==
     IF ticket.undecided = <<>> THEN Refusing(turn, "already-decided")
     ELSE IF Statuses(turn.state, ticket) \subseteq {"waiting", "enqueued"}
     THEN CancelEach(config, turn, ticket.undecided) ELSE Refusing(turn, "already-sent")
 
-\* [abandon-only-unknown]
+\* [abandon-only-unknown] [already-decided]
 Abandon(turn, ticket) ==
     (LET IsUnknown(m) == m.ticket = ticket.number /\ m.status.kind = "unknown"
          unknown == SelectSeq(turn.state.pending, IsUnknown)

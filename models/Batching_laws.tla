@@ -3,7 +3,8 @@
 (* What holds of every state of a pipeline, whatever it is sent.  The      *)
 (* modules Batching_<scope> extend this one with a configuration, an       *)
 (* alphabet of inputs and a next-state relation, and name these laws       *)
-(* TypeOK, Tickets, Order, Segments, Units, Onward and OnceDecided for it. *)
+(* TypeOK, Tickets, Order, Segments, Units, Onward, OnceDecided and        *)
+(* AcceptedStays for it.                                                   *)
 (*                                                                         *)
 (* Run is Step: they are checked with `Run <- Step`, because TLC's         *)
 (* coverage, which follows every path of definitions, does not end when it *)
@@ -79,7 +80,7 @@ OnwardLaw ==
     /\ s.now <= s'.now
     /\ s.epoch = s'.epoch => s.server_seq <= s'.server_seq
     /\ s.loaded => s'.loaded
-    /\ s.loaded = s'.loaded =>
+    /\ (s.loaded = s'.loaded /\ s.epoch = s'.epoch /\ s.server_seq = s'.server_seq) =>
           \A v \in s.versions : StampAtMost(v.stamp, StampOf(s', v.entity))
 
 \* A verdict stands, and what has none yet has no more writes than before. [verdict-once]
@@ -89,4 +90,12 @@ DecidedLaw ==
             /\ IsVerdict(t.status) => u = t
             /\ t.first # None => Entries(u.undecided) \subseteq Entries(t.undecided)
             /\ t.status = "enqueued" => u.status # "pending"
+
+\* What the server accepted is shown until the documents hold it, or another epoch begins.
+\* [accepted-until-covered] [verdict-stands]
+AcceptedLaw ==
+    \A m \in Entries(s.pending) :
+        (IsAccepted(m) /\ m.status.server_seq # None) =>
+            \/ IsPending(s', m.seq)
+            \/ s'.epoch > s.epoch \/ s'.server_seq >= m.status.server_seq
 ===============================================================================

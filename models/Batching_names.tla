@@ -6,7 +6,7 @@ Config == [capacity |-> 9, client |-> "me", history |-> 9, remembered |-> 9]
 
 Alphabet == <<
   [context |-> [action |-> [number |-> -1, owner |-> ""], at |-> 0, label |-> "", origin |-> "user", scope |-> "default"], event |-> [kind |-> "write", write |-> [change |-> [doc |-> [a |-> 1, b |-> ""], kind |-> "create", patch |-> <<>>], entity |-> [id |-> "t1", resource |-> "r"], temporary |-> TRUE]], kind |-> "dispatch", optimistic |-> TRUE, persist_key |-> "", seqs |-> <<1>>, ticket |-> -1],  \* 1
-  [context |-> [action |-> [number |-> -1, owner |-> ""], at |-> 0, label |-> "", origin |-> "user", scope |-> "default"], event |-> [kind |-> "write", write |-> [change |-> [doc |-> [a |-> 2, b |-> "t1"], kind |-> "upsert", patch |-> <<>>], entity |-> [id |-> "b", resource |-> "r"], temporary |-> FALSE]], kind |-> "dispatch", optimistic |-> TRUE, persist_key |-> "", seqs |-> <<2>>, ticket |-> -1],  \* 2
+  [context |-> [action |-> [number |-> -1, owner |-> ""], at |-> 0, label |-> "", origin |-> "user", scope |-> "default"], event |-> [kind |-> "write", write |-> [change |-> [doc |-> [a |-> 2, b |-> "t1"], kind |-> "create", patch |-> <<>>], entity |-> [id |-> "b", resource |-> "r"], temporary |-> FALSE]], kind |-> "dispatch", optimistic |-> TRUE, persist_key |-> "", seqs |-> <<2>>, ticket |-> -1],  \* 2
   [context |-> [action |-> [number |-> -1, owner |-> ""], at |-> 0, label |-> "", origin |-> "user", scope |-> "default"], event |-> [kind |-> "write", write |-> [change |-> [doc |-> [a |-> 0, b |-> ""], kind |-> "update", patch |-> <<[doc |-> [a |-> 0, b |-> "t1"], place |-> "b"]>>], entity |-> [id |-> "t1", resource |-> "r"], temporary |-> FALSE]], kind |-> "dispatch", optimistic |-> TRUE, persist_key |-> "", seqs |-> <<3>>, ticket |-> -1],  \* 3
   [context |-> [action |-> [number |-> -1, owner |-> ""], at |-> 0, label |-> "", origin |-> "user", scope |-> "default"], event |-> [kind |-> "write", write |-> [change |-> [doc |-> [a |-> 5, b |-> ""], kind |-> "upsert", patch |-> <<>>], entity |-> [id |-> "t1", resource |-> "r"], temporary |-> TRUE]], kind |-> "dispatch", optimistic |-> TRUE, persist_key |-> "", seqs |-> <<4>>, ticket |-> -1],  \* 4
   [kind |-> "drain"],  \* 5
@@ -18,7 +18,8 @@ Alphabet == <<
   [handle |-> 3, kind |-> "persisted", outcome |-> [code |-> "", epoch |-> -1, ids |-> <<[number |-> 3, owner |-> "me"]>>, kind |-> "enqueued", results |-> <<>>]],  \* 11
   [changes |-> <<[change |-> [doc |-> [a |-> 1, b |-> ""], kind |-> "upsert", patch |-> <<>>], entity |-> [id |-> "r1", resource |-> "r"]]>>, epoch |-> 1, kind |-> "delta", server_seq |-> 1, settles |-> <<[client |-> "me", ids |-> <<[id |-> "r1", temporary |-> "t1"]>>, seq |-> 1, version |-> 1]>>],  \* 12
   [epoch |-> -1, id |-> [number |-> 1, owner |-> "me"], kind |-> "decided", verdict |-> [code |-> "", ids |-> <<>>, kind |-> "in-doubt", row |-> [doc |-> [a |-> 0, b |-> ""], told |-> FALSE], server_seq |-> -1, version |-> -1]],  \* 13
-  [kind |-> "fetched", rows |-> <<[doc |-> [a |-> 8, b |-> ""], entity |-> [id |-> "t1", resource |-> "r"], version |-> 3]>>]  \* 14
+  [epoch |-> -1, id |-> [number |-> 1, owner |-> "me"], kind |-> "decided", verdict |-> [code |-> "", ids |-> <<[id |-> "r1", temporary |-> "t1"]>>, kind |-> "written", row |-> [doc |-> [a |-> 9, b |-> ""], told |-> TRUE], server_seq |-> -1, version |-> 2]],  \* 14
+  [kind |-> "fetched", rows |-> <<[doc |-> [a |-> 8, b |-> ""], entity |-> [id |-> "t1", resource |-> "r"], version |-> 3]>>]  \* 15
 >>
 
 Init == s = Start({}, {})
@@ -42,4 +43,5 @@ Segments == SegmentLaw
 Units == UnitLaw(Config)
 Onward == [][OnwardLaw]_s
 OnceDecided == [][DecidedLaw]_s
+AcceptedStays == [][AcceptedLaw]_s
 ====

@@ -19,7 +19,8 @@ Alphabet == <<
   [kind |-> "fetched", rows |-> <<[doc |-> [a |-> 0, b |-> ""], entity |-> [id |-> "a", resource |-> "r"], version |-> 3]>>],  \* 12
   [kind |-> "fetched", rows |-> <<[doc |-> [a |-> 5, b |-> ""], entity |-> [id |-> "a", resource |-> "r"], version |-> -1]>>],  \* 13
   [kind |-> "hydrate", rows |-> <<[doc |-> [a |-> 9, b |-> ""], entity |-> [id |-> "a", resource |-> "r"], version |-> 1], [doc |-> [a |-> 9, b |-> ""], entity |-> [id |-> "b", resource |-> "r"], version |-> -1]>>],  \* 14
-  [client_known |-> TRUE, docs |-> {[doc |-> [a |-> 7, b |-> ""], entity |-> [id |-> "b", resource |-> "r"]]}, epoch |-> 1, kind |-> "snapshot", outcomes |-> <<>>, server_seq |-> 0, versions |-> {}]  \* 15
+  [client_known |-> TRUE, docs |-> {[doc |-> [a |-> 7, b |-> ""], entity |-> [id |-> "b", resource |-> "r"]]}, epoch |-> 1, kind |-> "snapshot", outcomes |-> <<>>, server_seq |-> 0, versions |-> {}],  \* 15
+  [changes |-> <<[change |-> [doc |-> [a |-> 8, b |-> ""], kind |-> "create", patch |-> <<>>], entity |-> [id |-> "b", resource |-> "r"]]>>, epoch |-> 1, kind |-> "delta", server_seq |-> 1, settles |-> <<>>]  \* 16
 >>
 
 Init == s = Start({}, {})
@@ -43,4 +44,5 @@ Segments == SegmentLaw
 Units == UnitLaw(Config)
 Onward == [][OnwardLaw]_s
 OnceDecided == [][DecidedLaw]_s
+AcceptedStays == [][AcceptedLaw]_s
 ====

@@ -21,7 +21,8 @@ Alphabet == <<
   [changes |-> <<>>, epoch |-> 2, kind |-> "delta", server_seq |-> 1, settles |-> <<>>],  \* 14
   [client_known |-> TRUE, docs |-> {[doc |-> [a |-> 5, b |-> ""], entity |-> [id |-> "a", resource |-> "r"]]}, epoch |-> 1, kind |-> "snapshot", outcomes |-> <<[seq |-> 1, verdict |-> [code |-> "", ids |-> <<>>, kind |-> "accepted", row |-> [doc |-> [a |-> 0, b |-> ""], told |-> FALSE], server_seq |-> 1, version |-> 1]], [seq |-> 2, verdict |-> [code |-> "no", ids |-> <<>>, kind |-> "refused", row |-> [doc |-> [a |-> 0, b |-> ""], told |-> FALSE], server_seq |-> -1, version |-> -1]]>>, server_seq |-> 2, versions |-> {[entity |-> [id |-> "a", resource |-> "r"], version |-> 2]}],  \* 15
   [client_known |-> TRUE, docs |-> {[doc |-> [a |-> 8, b |-> ""], entity |-> [id |-> "a", resource |-> "r"]]}, epoch |-> 2, kind |-> "snapshot", outcomes |-> <<[seq |-> 2, verdict |-> [code |-> "", ids |-> <<>>, kind |-> "accepted", row |-> [doc |-> [a |-> 0, b |-> ""], told |-> FALSE], server_seq |-> 2, version |-> 2]]>>, server_seq |-> 1, versions |-> {}],  \* 16
-  [client_known |-> FALSE, docs |-> {}, epoch |-> 2, kind |-> "snapshot", outcomes |-> <<>>, server_seq |-> 0, versions |-> {}]  \* 17
+  [client_known |-> FALSE, docs |-> {}, epoch |-> 2, kind |-> "snapshot", outcomes |-> <<>>, server_seq |-> 0, versions |-> {}],  \* 17
+  [kind |-> "abandon", ticket |-> 1]  \* 18
 >>
 
 Init == s = Start({}, {})
@@ -45,4 +46,5 @@ Segments == SegmentLaw
 Units == UnitLaw(Config)
 Onward == [][OnwardLaw]_s
 OnceDecided == [][DecidedLaw]_s
+AcceptedStays == [][AcceptedLaw]_s
 ====

@@ -48,4 +48,5 @@ Segments == SegmentLaw
 Units == UnitLaw(Config)
 Onward == [][OnwardLaw]_s
 OnceDecided == [][DecidedLaw]_s
+AcceptedStays == [][AcceptedLaw]_s
 ====

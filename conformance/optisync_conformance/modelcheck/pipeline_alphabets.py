@@ -28,6 +28,7 @@ from .pipeline_inputs import (
     doc,
     failed,
     fetched,
+    gone,
     hydrate,
     label_of,
     made,
@@ -57,12 +58,12 @@ def scopes() -> tuple[Scope, ...]:
 
 def large_scopes() -> tuple[Scope, ...]:
     """Scopes of 5,000 to 15,000 states."""
-    return (_segments(), _tickets(), _history(), _stream(), _names())
+    return (_history(), _names(), _anew())
 
 
 def small_scopes() -> tuple[Scope, ...]:
     """Scopes that add what the large ones do not show."""
-    return (_rows(),)
+    return (_segments(), _tickets(), _stream(), _rows(), _refusals())
 
 
 def _segments() -> Scope:
@@ -170,6 +171,7 @@ def _stream() -> Scope:
             snapshot(2, {"a": "5"}, (1, accepted(1, 1)), (2, REFUSED), versions={"a": 2}),
             snapshot(1, {"a": "8"}, (2, accepted(2, 2)), epoch=2),
             snapshot(0, {}, epoch=2, known=False),
+            Abandon(1),
         ),
     )
 
@@ -180,7 +182,7 @@ def _names() -> Scope:
         "creates under temporary ids, what mentions them, and what becomes of it",
         (
             write(1, "r/t1", create("1"), temporary=True),
-            write(2, "r/b", upsert("2:t1")),
+            write(2, "r/b", create("2:t1")),
             write(3, "r/t1", update(b("t1"))),
             write(4, "r/t1", upsert("5"), temporary=True),
             DRAIN,
@@ -192,6 +194,7 @@ def _names() -> Scope:
             stored(3, "me/3"),
             delta(1, changes(r1=upsert("1")), label_of(1, 1, t1="r1")),
             decided("me/1", DOUBT),
+            decided("me/1", written(2, t1="r1", value="9")),
             fetched(read("r/t1", "8", 3)),
         ),
     )
@@ -217,5 +220,54 @@ def _rows() -> Scope:
             fetched(read("r/a", "5")),
             hydrate(read("r/a", "9", 1), read("r/b", "9")),
             snapshot(0, {"b": "7"}),
+            delta(1, changes(b=create("8"))),
         ),
+    )
+
+
+def _anew() -> Scope:
+    return scope_of(
+        "anew",
+        "two names of one row in a segment; another id in another epoch; children of a queue",
+        (
+            write(1, "r/t1", create("1"), temporary=True),
+            write(2, "r/t1", update(a(2))),
+            write(3, "r/r1", update(a(3))),
+            write(4, "r/b", update(b("t1"))),
+            DRAIN,
+            stored(1, "me/1"),
+            silent(1),
+            decided("me/1", written(1, at=1, t1="r1"), epoch=1),
+            decided("me/1", written(1, at=1, t1="r2"), epoch=2),
+            decided("me/2", written(2, at=2)),
+            snapshot(0, {}, epoch=2),
+            Abandon(1),
+        ),
+    )
+
+
+def _refusals() -> Scope:
+    return scope_of(
+        "refusals",
+        "room for 3 writes and 1 unit; what dispatch and undo refuse",
+        (
+            Begin(),
+            write(1, "r/a", upsert("1"), ticket=1),
+            write(2, "r/a", update(a(2)), optimistic=False),
+            write(3, "r/b", upsert("3"), ticket=1),
+            write(4, "r/", create("4")),
+            write(5, "r/c", update()),
+            patches((5,), "r", made("c", "4"), gone("c")),
+            patches((5, 6), "r", gone("a"), made("a", "5"), made("c", "6"), put("c", a(7))),
+            undo(7),
+            redo(8),
+            write(9, "r/b", update(a(9)), action="new"),
+            DRAIN,
+            answered(1, result("me/1", written(1))),
+            answered(7, result("me/7", written(2))),
+            failed(1),
+        ),
+        tickets=4,
+        capacity=3,
+        history=1,
     )

@@ -159,5 +159,6 @@ Segments == SegmentLaw
 Units == UnitLaw(Config)
 Onward == [][OnwardLaw]_s
 OnceDecided == [][DecidedLaw]_s
+AcceptedStays == [][AcceptedLaw]_s
 ====
 """
