@@ -57,6 +57,8 @@ BROKEN_OPS: tuple[Thing, ...] = (
     {"ok": True, "data": {"results": [], "rows": [], "cursor": "9"}},
 )
 NAMELESS: tuple[Json, ...] = (7, None, [], {"ok": True}, {"entryId": "", "opId": 5, "ok": True})
+ROWS: tuple[Thing, ...] = ({"doc": {"x": 1}}, {"doc": None}, {"absent": True})
+BROKEN_ROWS: tuple[Json, ...] = (7, {"entityId": "a", "version": 1}, {"entityId": "", "doc": 1})
 ANSWERS: tuple[Json, ...] = (7, None, "ok", [], {}, {"results": {}}, {"results": [], "more": 1})
 
 
@@ -135,8 +137,7 @@ def _result(rng: random.Random, name: str) -> Thing:
     if kind < 4:
         return {"m": name, "error": rng.choice(ERRORS)}
     members: Thing = {"version": rng.randrange(2), "seq": rng.randrange(2), "ids": {"t": "s"}}
-    row: Thing = rng.choice(({"doc": 1}, {"doc": None}, {"absent": True}))
-    members["row"] = row
+    members["row"] = rng.choice(ROWS)
     return {"m": name, "ok": True, **{k: v for k, v in members.items() if rng.randrange(4) == 0}}
 
 
@@ -158,6 +159,5 @@ def _read_reply(rng: random.Random) -> Json:
 
 def _row(rng: random.Random) -> Thing:
     if rng.randrange(12) == 0:
-        return {"raw": rng.choice((7, {"entityId": "a", "version": 1}, {"entityId": "", "doc": 1}))}
-    state: Thing = rng.choice(({"doc": {"x": 1}}, {"doc": None}, {"absent": True}))
-    return {"entity": rng.choice("abcdefgh"), "version": rng.randrange(5), **state}
+        return {"raw": rng.choice(BROKEN_ROWS)}
+    return {"entity": rng.choice("abcdefgh"), "version": rng.randrange(5), **rng.choice(ROWS)}

@@ -139,16 +139,13 @@ export class Feed {
   /** The position moved: what was accepted up to it goes; what the documents were before is `before`, else what they are. */
   #cover(before: ReadonlyMap<Lane, Doc>): void {
     const { core, settling } = this;
-    const along = new Map<Lane, Doc>();
+    const along = new Map<Lane, { readonly doc: Doc } | undefined>();
     for (const write of [...core.writes.values()]) {
       const at = write.accepted?.seq;
       if (at === undefined || at > core.seq) continue;
       const lane = core.lanes.of(write.atom);
-      if (!along.has(lane)) along.set(lane, before.has(lane) ? before.get(lane) : lane.doc);
-      const doc = along.get(lane);
-      settling.retire(write, { doc });
-      const next = applied(doc, write.change);
-      along.set(lane, next === undefined ? doc : next.doc);
+      const known = along.has(lane) ? along.get(lane) : { doc: before.has(lane) ? before.get(lane) : lane.doc };
+      along.set(lane, settling.retire(write, known));
     }
     for (const [lane, doc] of before) settling.cover(lane, false, doc);
   }

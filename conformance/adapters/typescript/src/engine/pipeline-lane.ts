@@ -73,7 +73,7 @@ export class Lane {
   planned(): Stamp | undefined {
     let stamp = this.stamp;
     for (const write of this.writes) {
-      if (write.optimistic && write.accepted?.stamp !== undefined && isMadeOn(write, stamp)) stamp = write.accepted.stamp;
+      if (write.accepted?.stamp !== undefined && isMadeOn(write, stamp)) stamp = write.accepted.stamp;
     }
     return stamp;
   }

@@ -91,23 +91,22 @@ export class Settling {
     this.#move(write, "unknown");
   }
 
-  /** The documents hold it; `before`: what they were without it, if that is known. */
-  retire(write: Write, before: { readonly doc: Doc } | undefined): void {
+  /** The documents hold it; `before`: what they were without it, if that is known. What it left of them. */
+  retire(write: Write, before: { readonly doc: Doc } | undefined): { readonly doc: Doc } | undefined {
     this.#leave(write, true);
-    if (before !== undefined && applied(before.doc, write.change) !== undefined) write.before = before;
+    const left = before && applied(before.doc, write.change);
+    if (left !== undefined) write.before = before;
+    return left;
   }
 
   /** A document moved or was read: writes that a backend without a stream accepted may be in it. */
   cover(lane: Lane, isRead: boolean, before: Doc): void {
-    let doc = before;
+    let known: { readonly doc: Doc } | undefined = { doc: before };
     for (const write of [...lane.writes]) {
       const { accepted } = write;
       if (accepted === undefined || accepted.seq !== undefined) continue;
       const isIn = accepted.stamp === undefined ? isRead : reaches(lane.stamp, accepted.stamp);
-      if (!isIn) continue;
-      this.retire(write, { doc });
-      const next = applied(doc, write.change);
-      if (next !== undefined) doc = next.doc;
+      if (isIn) known = this.retire(write, known);
     }
   }
 
@@ -155,7 +154,7 @@ export class Settling {
       this.retire(write, isSet ? { doc: before } : undefined);
       return this.cover(lane, false, before);
     }
-    if (stamp !== undefined && reaches(lane.stamp, stamp)) return this.retire(write, undefined);
+    if (stamp !== undefined && reaches(lane.stamp, stamp)) return void this.retire(write, undefined);
     if (row === undefined && this.#isExact(write, lane, stamp)) {
       lane.doc = outcomeOf(write, before);
       lane.stamp = stamp;
