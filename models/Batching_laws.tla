@@ -80,7 +80,7 @@ OnwardLaw ==
     /\ s.now <= s'.now
     /\ s.epoch = s'.epoch => s.server_seq <= s'.server_seq
     /\ s.loaded => s'.loaded
-    /\ (s.loaded = s'.loaded /\ s.epoch = s'.epoch /\ s.server_seq = s'.server_seq) =>
+    /\ (~s'.loaded /\ s.server_seq = s'.server_seq) =>
           \A v \in s.versions : StampAtMost(v.stamp, StampOf(s', v.entity))
 
 \* A verdict stands, and what has none yet has no more writes than before. [verdict-once]

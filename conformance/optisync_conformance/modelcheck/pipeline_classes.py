@@ -179,7 +179,7 @@ def _drain(before: Pipeline, after: Pipeline) -> Iterator[str]:
             yield "came-to-nothing"
 
 
-def _runs(before: Pipeline, after: Pipeline) -> list[tuple[int, ...]]:
+def _runs(before: Pipeline, after: Pipeline) -> list[tuple[ClientSeq, ...]]:
     """The numbers of each segment that this drain made."""
     made = [tuple(segment.seqs) for segment in after.waiting]
     return made + [seqs for handle, seqs in after.handed.items() if handle not in before.handed]
