@@ -24,6 +24,21 @@ SUITE: Final = (sys.executable, "-m", "optisync_conformance")
 ADAPTER: Final = (*SUITE, "adapter")
 CASE = '{"id":"patch.x","title":"t","req":"patch-rfc6902","profile":"patch","steps":[%s]}'
 STEP = '{"do":"apply","doc":{},"patch":[]}'
+BARE: Final = """
+import json, sys
+for line in sys.stdin:
+    frame = json.loads(line)
+    if frame["t"] == "hello":
+        sees = {"pipeline": {"sees": ["out", "view"], "lacks": ["history"], "is": []}}
+        said = {"t": "hello", "protocol": 1, "impl": IMPL, "profiles": sees}
+    elif frame["steps"]:
+        said = {"t": "fault", "id": frame["id"], "kind": "bad-request", "step": 1, "text": TEXT}
+    else:
+        said = {"t": "ran", "id": frame["id"], "obs": [{"out": {"ok": {}}, "view": {}}]}
+    print(json.dumps(said), flush=True)
+""".replace("IMPL", '{"name": "bare", "version": "1", "language": "", "source": ""}').replace(
+    "TEXT", '"profile pipeline of this adapter has no step drain"'
+)
 
 
 def optisync(*words: str, cwd: Path) -> subprocess.CompletedProcess[str]:
@@ -201,6 +216,13 @@ def test_the_doctor_names_a_remedy(tmp_path: Path) -> None:
     done = optisync("doctor", "--", "echo", "listening", cwd=tmp_path)
     assert done.returncode == 3
     assert "remedy: print logs to stderr" in done.stdout
+
+
+def test_the_doctor_names_a_remedy_for_a_step_that_is_not_played(tmp_path: Path) -> None:
+    (tmp_path / "bare.py").write_text(BARE, encoding="utf-8")
+    done = optisync("doctor", "--", sys.executable, "bare.py", cwd=tmp_path)
+    assert done.returncode == 1
+    assert "remedy: play the step, or let it throw `Unsupported`" in done.stdout
 
 
 @pytest.fixture

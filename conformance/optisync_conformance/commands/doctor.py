@@ -99,6 +99,8 @@ def _lines(event: Event) -> Iterator[str]:
             yield f"{'FAIL ' if bad else 'ok   '} {event.case}: {event.verdict} {text}".rstrip()
             if bad and event.detail and event.verdict is not Verdict.FAIL:
                 yield from (f"      {line}" for line in event.detail.stderr.splitlines()[-5:])
+                if remedy := _remedy(event.detail.text):
+                    yield f"      remedy: {remedy}"
         case TargetEnded(reason=reason) if reason:
             yield f"FAIL  {reason}"
             yield from (f"      {line}" for line in event.stderr.splitlines()[-12:])
@@ -117,6 +119,8 @@ _REMEDIES = {
     "speaks protocol": 'answer with "protocol":1',
     "never asked": "answer with the `id` of the run",
     "answered twice": "write one line for each run",
+    "has no step": "play the step, or let it throw `Unsupported` with a cap of `lacks`",
+    "answered internal": "a call that the engine refuses is `err` with its code (kit: `Refused`)",
     "longer than": "report the fields of the protocol and not the engine's whole state",
 }
 
