@@ -50,7 +50,7 @@ def test_faults_break_requirements_that_there_are() -> None:
 
 
 def test_there_are_enough_and_they_are_named_once() -> None:
-    assert len(faults()) >= 270
+    assert len(faults()) >= 480
     known = {fault.name for fault in faults()}
     assert all(set(case.written_for) <= known for case in CORE)
 
