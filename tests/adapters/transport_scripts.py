@@ -154,7 +154,8 @@ def _read_reply(rng: random.Random) -> Json:
     rows: list[Json] = [_row(rng) for _ in range(rng.randrange(4))]
     cursor: Thing = {"cursor": rng.randrange(9)} if rng.randrange(2) else {}
     op: Thing = {"op": "$o1" if rng.randrange(8) else "$o2", "rows": rows, **cursor}
-    return [op] * rng.choice((1, 1, 1, 1, 1, 2, 0))
+    answer: list[Json] = [op] * rng.choice((1, 1, 1, 1, 1, 2, 0))
+    return answer
 
 
 def _row(rng: random.Random) -> Thing:
