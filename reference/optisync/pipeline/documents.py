@@ -37,7 +37,7 @@ def without_hydrated(state: Pipeline, atoms: Iterable[AtomKey]) -> Pipeline:
     for atom in atoms:
         if atom in state.hydrated:
             hydrated, versions = state.hydrated.discard(atom), state.versions.discard(atom)
-            docs = state.docs.drop(atom)
+            docs = put(state.docs, atom, ABSENT)
             state = replace(state, docs=docs, versions=versions, hydrated=hydrated)
     return state
 

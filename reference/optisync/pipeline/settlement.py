@@ -33,7 +33,7 @@ from optisync.pipeline.inputs import (
 from optisync.pipeline.pending import Accepted, Mutation, Place
 from optisync.pipeline.state import known_write, made_upon, renamed
 from optisync.pipeline.turn import Turn, entry_id_of
-from optisync.values import MAX_INT, ClientSeq, Epoch, Version
+from optisync.values import MAX_INT, AtomKey, ClientSeq, Epoch, Version
 from optisync.view import (
     ABSENT,
     Create,
@@ -231,13 +231,15 @@ def retire(turn: Turn, mutations: Iterable[Mutation], before: Docs | None) -> Tu
     None: they held them already, and nobody knows what they were before. Of several writes, each
     was made on what the ones before it had left. [inverse-afresh]
     """
+    lost = set[AtomKey]()
     for mutation in mutations:
-        change = ((atom_of(mutation.write.entity), mutation.write.change),)
-        turn = recorded_inverse(turn, mutation, before).drop(mutation)
+        atom = atom_of(mutation.write.entity)
+        turn = recorded_inverse(turn, mutation, None if atom in lost else before).drop(mutation)
         try:
+            change = ((atom, mutation.write.change),)
             before = None if before is None else apply_changes(before, change)
         except ChangeInapplicable:
-            before = None
+            lost.add(atom)
     return turn
 
 

@@ -152,7 +152,6 @@ def hydrate(turn: Turn, given: Hydrate) -> Turn:
         made = turn.state.pending.making(entity.id) is not None
         if not made and atom not in turn.state.docs and atom not in turn.state.versions:
             filled = put_row(turn.state, entity, read.row, read.version)
-            if atom in filled.docs:
-                filled = replace(filled, hydrated=filled.hydrated.insert(atom))
+            filled = replace(filled, hydrated=filled.hydrated.insert(atom))
             turn = replace(turn, state=filled)
     return turn

@@ -149,7 +149,7 @@ def test_what_is_written_out_is_read_back(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("packs", "profile", "wanted"),
-    [(["all"], None, "there is no pack 'all'"), (["core"], "pipeline", "no profile 'pipeline'")],
+    [(["all"], None, "there is no pack 'all'"), (["core"], "queries", "no profile 'queries'")],
 )
 def test_a_selection_that_is_not_valid(packs: list[str], profile: str | None, wanted: str) -> None:
     with pytest.raises(CaseError, match=wanted):
