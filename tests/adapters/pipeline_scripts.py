@@ -7,14 +7,12 @@ import random
 from typing import cast
 
 from tests.adapters.drawing import Thing
+from tests.adapters.pipeline_events import Events
 
 from optisync_conformance.frames import Json
 from optisync_conformance.reference import piping
 from optisync_conformance.script import PipelineSetting, read_setting, read_step
 
-ENTITIES = ("a", "a", "a", "b", "b", "c", "t1", "t1", "t2", "s1")
-TEMPORARY = ("t1", "t1", "t2", "t3")
-VALUES: tuple[Json, ...] = (1, 2, "t1", "t2", {"k": "t1"}, ["s1", 7], {"t1": 1})
 HOOKED = ("shown", "told", "answered", "persist", "stale", "schedule", "diag")
 
 
@@ -44,11 +42,9 @@ class _Drawing:
         self.engine = piping.Engine(given)
         self.drawn: list[Thing] = []
         self.seen: Thing = {}
-        self.events: list[str] = []
-        self.drawn_names = 0
+        self.draw = Events(rng, self.event)
         self.waits = 0
         self.entries: dict[str, list[str]] = {}
-        self.creates: dict[str, str] = {}
         self.look({"ok": {}})
 
     def look(self, out: Thing) -> None:
@@ -77,11 +73,6 @@ class _Drawing:
 
     # --- what is known
 
-    def fresh(self) -> str:
-        """A name that no write has."""
-        self.drawn_names += 1
-        return f"$m{self.drawn_names}"
-
     def of_place(self, *places: str) -> list[str]:
         """The writes in these places."""
         known = cast(dict[str, str], self.seen["places"])
@@ -90,7 +81,7 @@ class _Drawing:
     def event(self) -> str:
         """The name of an event."""
         pending = [m for m, s in cast(Thing, self.seen["tickets"]).items() if s != "confirmed"]
-        return self.rng.choice((*pending, *self.events[-4:], "$m0", *pending))
+        return self.rng.choice((*pending, *self.draw.events[-4:], "$m0", *pending))
 
     def position(self) -> tuple[int, int]:
         """Where the documents are."""
@@ -121,7 +112,7 @@ class _Drawing:
         if kind == 1:
             hook: Thing = {"do": "hook", "on": self.rng.choice(HOOKED), "nth": 1}
             planned: Thing = (
-                {"throw": True} if self.rng.randrange(3) == 0 else {"call": self.dispatch()}
+                {"throw": True} if self.rng.randrange(3) == 0 else {"call": self.draw.dispatch()}
             )
             return {**hook, **planned}
         return self.call()
@@ -130,9 +121,9 @@ class _Drawing:
         """A call."""
         match self.rng.choice("ddddddddddpprrrrrrrraaaaaaaaavvvllllssfffhuuuuyywwwbcct"):
             case "d":
-                return self.dispatch()
+                return self.draw.dispatch()
             case "p":
-                return self.patches()
+                return self.draw.patches()
             case "r":
                 return {"do": "drain"}
             case "a":
@@ -161,109 +152,19 @@ class _Drawing:
             case "w":
                 return self.wait()
             case "b":
-                self.events.append(self.fresh())
-                return {"do": "begin", "m": self.events[-1]}
+                self.draw.events.append(self.draw.fresh())
+                return {"do": "begin", "m": self.draw.events[-1]}
             case "t":
                 return {"do": "tick", "ms": rng.choice((1000, 3000))}
             case _:
                 return {"do": rng.choice(("cancel", "cancel", "abandon")), "m": self.event()}
 
-    def envelope(self) -> Thing:
-        """What an event has beside its change."""
-        rng = self.rng
-        given: Thing = {}
-        context: Thing = {}
-        if rng.randrange(4) == 0:
-            context["action"] = rng.choice(("A", "B"))
-        if rng.randrange(8) == 0:
-            context |= {"origin": rng.choice(("sync", "undo")), "label": "l", "at": 5}
-        if rng.randrange(8) == 0:
-            context["scope"] = "s"
-        if context:
-            given["context"] = context
-        if rng.randrange(12) == 0:
-            given["persist_key"] = rng.choice(("k", "q"))
-        if rng.randrange(12) == 0:
-            given["optimistic"] = False
-        if self.events and rng.randrange(12) == 0:
-            given["ticket"] = self.event()
-        return given
-
-    def dispatch(self) -> Thing:
-        """One write."""
-        rng, m = self.rng, self.fresh()
-        step: Thing = {
-            "do": "dispatch",
-            "m": m,
-            "resource": rng.choice("rrrrrs"),
-            **self.envelope(),
-        }
-        self.events.append(m)
-        if rng.randrange(40) == 0:
-            step["stale_number"] = True
-        if rng.randrange(5) == 0:
-            entity = rng.choice(TEMPORARY)
-            self.creates[m] = entity
-            value: Json = {"x": copy.deepcopy(rng.choice(VALUES))}
-            return {**step, "entity": entity, "change": {"create": value}, "temporary": True}
-        return {**step, "entity": rng.choice(ENTITIES), "change": self.change()}
-
-    def change(self) -> Json:
-        """The change of a write, mostly an update."""
-        rng = self.rng
-        value = copy.deepcopy(rng.choice(VALUES))
-        match rng.choice("uuuuuumcddxpe"):
-            case "u":
-                return [self.set_one()]
-            case "m":
-                return [
-                    self.set_one(),
-                    {"op": rng.choice(("copy", "move")), "from": "/x", "path": "/y"},
-                ]
-            case "c":
-                return {"create": {"x": value}}
-            case "d":
-                return {"delete": True}
-            case "x":
-                return {"upsert": {"x": value}}
-            case "p":
-                return {"upsert": {"x": value}, "patch": [self.set_one()]}
-            case _:
-                return [] if rng.randrange(4) == 0 else [{"op": "test", "path": "/x", "value": 0}]
-
-    def set_one(self) -> Thing:
-        """Set a member, or put something into a list."""
-        path = self.rng.choice(("/x", "/x", "/y", "/l/0", "/l/-"))
-        return {"op": "add", "path": path, "value": copy.deepcopy(self.rng.choice(VALUES))}
-
-    def patches(self) -> Thing:
-        """A patch over rows; mostly with as many names as it needs."""
-        rng = self.rng
-        rows = rng.sample(("a", "b", "c", "t1", "d"), rng.randrange(1, 4))
-        patch: list[Json] = []
-        for row in rows:
-            deep: Thing = {"op": "add", "path": f"/{row}/x", "value": rng.randrange(5)}
-            whole: Thing = {
-                "op": rng.choice(("add", "replace")),
-                "path": f"/{row}",
-                "value": {"x": 5},
-            }
-            gone: Thing = {"op": "remove", "path": f"/{row}"}
-            patch += rng.choice(([deep], [deep], [whole], [gone], [whole, deep], [gone, whole]))
-        m = self.fresh()
-        envelope = self.envelope()
-        self.events.append(m)
-        count = len(rows) + (rng.randrange(20) == 0)
-        names: list[Json] = [self.fresh() for _ in range(count)]
-        step: Thing = {"do": "patches", "m": m, "writes": names, "resource": "r", "patch": patch}
-        return step | envelope
-
     def revert(self, direction: str) -> Thing:
         """Take back what mostly is one entity."""
         count = self.rng.choice((1, 1, 1, 1, 1, 2, 3))
-        m = self.fresh()
-        names: list[Json] = [self.fresh() for _ in range(count)]
-        self.events.append(m)
+        m = self.draw.fresh()
+        names: list[Json] = [self.draw.fresh() for _ in range(count)]
+        self.draw.events.append(m)
         scope: Thing = {"scope": "s"} if self.rng.randrange(9) == 0 else {}
         return {"do": direction, "m": m, "writes": names, **scope}
 
@@ -311,8 +212,8 @@ class _Drawing:
             said["seq"] = self.place()
         if rng.randrange(5):
             said["version"] = self.version()
-        if m in self.creates and rng.randrange(5):
-            temporary = self.creates[m]
+        if m in self.draw.creates and rng.randrange(5):
+            temporary = self.draw.creates[m]
             said["ids"] = {temporary: temporary.replace("t", "s")}
         if self.has_stream in (0, 1, 4) and rng.randrange(3) == 0:
             row: Thing = {"doc": {"x": rng.randrange(9)}}
