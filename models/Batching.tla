@@ -429,7 +429,7 @@ WithTicket(turn, number, seqs) ==
      IN [turn EXCEPT !.state.begun = Most(state.begun, number),
                      !.state.tickets = {t \in state.tickets : t.number # number} \cup {used}])
 
-\* [shown-at-dispatch]: all or none
+\* [shown-at-dispatch] [window-asks-for-drain]: all or none
 Register(config, turn, given, optimistic, writes, context, kind, needs) ==
     (LET state == turn.state
          number == IF given.ticket = None THEN state.begun + 1 ELSE given.ticket

@@ -75,7 +75,7 @@ def register(
     event = QueuedEvent(
         given.seqs, entities, tuple(sorted(after)), kind, context, given.persist_key
     )
-    if not state.queue:
+    if not state.queue:  # [window-asks-for-drain]
         turn = turn.with_effect(Schedule())
     queue = (*state.queue, event)
     return replace(turn, state=replace(turn.state, queue=queue, numbered=given.seqs[-1]))
