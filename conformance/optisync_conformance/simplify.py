@@ -86,12 +86,14 @@ def _lesser_atoms(atoms: Obj, least: int) -> Iterator[Obj]:
 
 
 def renamed(case: Case) -> Case:
-    """The case with its mutations called $m1, $m2, .. and its leases $l1, $l2, .. in the order in
-    which they appear."""
+    """The case with its mutations called $m1, $m2, .., its leases $l1, .. and waits $w1, .. in the
+    order in which they appear. $o1 is not a name: it is the first operation that goes out."""
     names: dict[str, str] = {}
     for step in case.steps:
         for name in _NAME.findall(dump(step.do)):
-            kind = "$l" if name.startswith("$l") else "$m"
+            kind = name[:2] if name.startswith(("$l", "$o", "$w")) else "$m"
+            if kind == "$o":
+                continue
             names.setdefault(name, f"{kind}{sum(n.startswith(kind) for n in names.values()) + 1}")
     steps = tuple(
         Step(_object(_rename(step.do, names)), _object(_rename(step.then, names)))

@@ -13,6 +13,7 @@ _SILENT: Final[Mapping[str, object]] = {
     "stored": True, "limit": 100, "owner": "w", "skips": [], "temporary": False, "after": [],
     "optimistic": True, "stale_number": False, "scope": "default", "origin": "user", "at": 0,
     "mode": "strict", "on_timeout": "reject", "versions": {}, "throw": False,
+    "base_epoch": 1, "options": {},
 }  # fmt: skip
 
 
@@ -35,6 +36,10 @@ def step_text(step: object) -> str:
     'settle $l1: $m1 ok 5'
     >>> step_text({"do": "dispatch", "m": "$m1", "resource": "r", "entity": "a", "change": []})
     'dispatch $m1 r/a: no operations'
+    >>> done = {"op": "$o1", "results": [{"m": "$m1", "ok": True, "version": 2}]}
+    >>> entry = {"m": "$m1", "resource": "r", "entity": "a", "change": {"create": 1}}
+    >>> step_text({"do": "exchange", "entries": [entry], "reply": [done]})
+    'exchange $m1 r/a: create 1 <- $o1: $m1 ok version 2'
     """
     if not isinstance(step, dict):
         return compact(step)
@@ -59,7 +64,9 @@ def _told(members: dict[str, object]) -> Iterator[str]:
 
 
 _NAMES: Final = ("w", "m", "lease", "request")
-_LONG: Final = ("atoms", "entries", "results", "skips", "floor", "persist_key", "context")
+_LONG: Final = (
+    "atoms", "entries", "results", "skips", "floor", "persist_key", "context", "reply",
+)  # fmt: skip
 
 # Members of `with` that say nothing when they are as here.
 _USUAL: Final[Mapping[str, object]] = {
@@ -105,7 +112,13 @@ def _member(key: str, value: object) -> str:
             return f"(skips {', '.join(' to '.join(dict.fromkeys(each)) for each in ranges)})"
         case "floor", _:
             return f"(floor {value})"
-        case "unknown" | "temporary" | "again" | "in_doubt" | "absent", True:
+        case "reply", None:
+            return "<- nothing"
+        case "reply", list():
+            return "<- " + " | ".join(map(_result, cast("list[object]", value)))
+        case "error", dict():
+            return f"error {' '.join(_told(dict(cast('dict[str, object]', value))))}"
+        case "ok" | "definite" | "unknown" | "temporary" | "again" | "in_doubt" | "absent", True:
             return key.replace("_", " ")
         case "optimistic", False:
             return "not optimistic"
@@ -139,6 +152,14 @@ def _entry(entry: object) -> str:
     members = dict(cast("dict[str, object]", entry))
     change = f": {_change(members.pop('change'))}" if "change" in members else ""
     return " ".join(_told(members)) + change
+
+
+def _result(result: object) -> str:
+    """The result of an operation: whose it says it is, then what it holds."""
+    members = dict(members_of(result))
+    if "op" not in members or not isinstance(members.get("results", []), list):
+        return compact(result)
+    return f"{members.pop('op')}: {' '.join(_told(members)) or 'nothing'}"
 
 
 def _label(label: object) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from optisync.values import dump
 from optisync_conformance.cases import Case, load_pack, run_case
 from optisync_conformance.faults import load_fault
 from optisync_conformance.judge import judge
@@ -66,6 +67,11 @@ def test_names_are_in_order() -> None:
     short, _ = shrunk("reject-drops-later", "coordinator.a-full-queue-refuses-the-newest")
     names = [step.do["m"] for step in short.steps if step.do["do"] == "register"]
     assert names == [f"$m{index + 1}" for index in range(len(names))]
+
+
+def test_an_operation_is_named_by_its_place() -> None:
+    short, _ = shrunk("aligned-by-index", "transport.results-in-another-order")
+    assert '"op":"$o1"' in dump(short.steps[0].do)
 
 
 @pytest.mark.parametrize("budget", [0, 1, 5])
