@@ -149,9 +149,8 @@ export class Settling {
     if (this.core.ids.isNameless(write.entity, write)) return;
     const before = lane.doc;
     if (row !== undefined && lane.take(row, stamp)) {
-      const isSet = before !== undefined || lane.doc !== undefined;
-      if (isSet) this.core.isChanged = true;
-      this.retire(write, isSet ? { doc: before } : undefined);
+      this.core.isChanged = true;
+      this.retire(write, { doc: before });
       return this.cover(lane, false, before);
     }
     if (stamp !== undefined && reaches(lane.stamp, stamp)) return void this.retire(write, undefined);
