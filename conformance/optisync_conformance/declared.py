@@ -65,4 +65,5 @@ def problem(hello: Hello) -> str:
 
 def _unknown(name: str, known: Mapping[str, object] | frozenset[str]) -> str:
     close = get_close_matches(name, list(known), n=1)
-    return f"{name!r}; {f'did you mean {close[0]!r}?' if close else 'there are ' + ', '.join(sorted(known))}"
+    hint = f"did you mean {close[0]!r}?" if close else f"there are {', '.join(sorted(known))}"
+    return f"{name!r}; {hint}"

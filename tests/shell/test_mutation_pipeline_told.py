@@ -53,6 +53,7 @@ from optisync.values import Obj, Version
         (NoAnswer(), [], True),
         (Confirmed(()), [], True),
         (ConnectionError("gone"), [], True),
+        (ConnectionRefusedError("which one was it"), [], True),
         (LookupError("a bug"), [], True),
     ],
 )

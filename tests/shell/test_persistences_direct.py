@@ -58,6 +58,11 @@ class Network:
                 error = Obj({"code": "busy", "definite": False, "retryAfterMs": 5000})
                 results = tuple(Obj({"entryId": e, "ok": False, "error": error}) for e in ids)
                 return answer_of(request, Obj({"results": results}))
+            case "busy":
+                error = Obj({"code": "busy", "definite": False, "retryAfterMs": 5000})
+                return failed(request, error)
+            case "no-cursor":
+                return answer_of(request, Obj({"rows": ()}))
             case "refused":
                 error = Obj({"code": "forbidden", "definite": True})
                 return failed(request, error)
@@ -277,6 +282,41 @@ def test_a_row_that_no_answer_shows_is_read_again(plan: tuple[str, ...]) -> None
         assert pipeline.view == pipeline.state.docs == Obj({"todo/a": Obj({"n": 5, "m": 1})})
         assert len(world.network.times) == 2 + len(plan)
         assert world.heard.told == ["1 confirmed"]
+
+    run(main())
+
+
+def test_a_read_comes_again_when_the_backend_said() -> None:
+    async def main() -> None:
+        world = World("ok", "busy", options=SILENT)
+        await world.foreign("a", Create(Obj({"n": 0, "m": 1})))
+        world.pipeline.dispatch(patched("a", 5))
+        await asyncio.sleep(1000)
+        assert [round(t) for t in world.network.times] == [0, 0, 5]
+        assert world.pipeline.view == world.pipeline.state.docs
+
+    run(main())
+
+
+def test_an_answer_without_a_position_leaves_it_as_it_was() -> None:
+    async def main() -> None:
+        world = World("ok", "no-cursor")
+        await world.foreign("a", Create(Obj({"n": 0})))
+        for _ in range(3):
+            assert await world.persistence.pull(TODO) is None
+        after = [str(request).partition("'after': ")[2][:1] for request in world.network.requests]
+        assert after == ["0", "1", "1"]
+
+    run(main())
+
+
+def test_null_says_that_nothing_came_back() -> None:
+    async def main() -> None:
+        world = World("null", "null")
+        world.pipeline.dispatch(create("a", 1))
+        await rest()
+        assert not world.persistence.diagnostics
+        assert await world.persistence.pull(TODO) == ReadFailed("unreachable")
 
     run(main())
 

@@ -15,7 +15,7 @@ from tests.shell.pipeline_world import (
     upsert,
 )
 
-from optisync.contracts.entry import EntryId
+from optisync.contracts.entry import EntryId, Stamp
 from optisync.contracts.messages import Accepted, Delta, Outcome, Refused, Snapshot
 from optisync.errors import ChangeInapplicable
 from optisync.outbox.errors import AlreadySent, EpochAhead
@@ -26,7 +26,7 @@ from optisync.pipeline.events import Patches
 from optisync.shell.memory import MemoryStore
 from optisync.shell.mutation_pipeline_ports import WriteFailed
 from optisync.shell.store import StoreDiskFull
-from optisync.values import AtomKey, ClientSeq, Epoch, Obj, ServerSeq
+from optisync.values import AtomKey, ClientSeq, Epoch, Obj, ServerSeq, Version
 from optisync.view import Create, Docs
 
 
@@ -292,6 +292,23 @@ def test_an_upsert_and_a_delete_follow_their_own_versions(disk: Disk) -> None:
         assert [told for told in life.heard.told if "failed" in told] == []
         assert pipeline.view == pipeline.state.docs == Obj({"todo/a": Obj({"n": 3})})
         assert authority.version("todo/a") == 4
+        life.end()
+
+    run(main())
+
+
+def test_the_version_that_an_acceptance_gave_is_seen_by_the_next_write(disk: Disk) -> None:
+    async def main() -> None:
+        life = Life(disk, Authority())
+        life.pipeline.dispatch(create("a", 1))
+        await rest()
+        sent = life.outbox.reserve(1)
+        assert sent is not None
+        accepted = Accepted(ServerSeq(1), Version(40))
+        life.outbox.settle(sent.token, ONE, [Result(EntryId("me/1"), accepted)])
+        life.pipeline.dispatch(update("a", 2))
+        await rest()
+        assert life.pipeline.state.pending.members[ClientSeq(2)].base == Stamp(ONE, Version(40))
         life.end()
 
     run(main())
