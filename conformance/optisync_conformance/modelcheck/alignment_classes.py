@@ -48,7 +48,9 @@ def classes(
         before = outgoing[-2].options
         reordered = tuple(before) != tuple(outgoing[-1].options)
         return ["add:joins", *(["add:joins-across-options-order"] if reordered else [])]
-    return ["add:begins-resource" if out[-2].resource != last.resource else "add:begins-options"]
+    resources = [op.resource for op in out]
+    other = resources[-2] != resources[-1]
+    return ["add:begins-resource" if other else "add:begins-options"]
 
 
 def _answer(outgoing: tuple[Outgoing, ...], given: RemoteOpResult, out: Aligned) -> list[str]:
@@ -74,5 +76,6 @@ def _kind(outgoing: tuple[Outgoing, ...], given: RemoteOpResult) -> list[str]:
         return ["answer:rows"]
     named = {result.entry_id for result in given.data.results}
     sent = {each.entry.entry_id for each in outgoing}
-    mine = set() if own is None else {entry.entry_id for entry in own.entries}
+    entries = () if own is None else own.entries
+    mine = {entry.entry_id for entry in entries}
     return ["answer:elsewhere"] if (named & sent) - mine else []
