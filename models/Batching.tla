@@ -199,7 +199,8 @@ Ticket(number) ==
 
 Start(docs, versions) ==
     [docs |-> docs, epoch |-> 1, server_seq |-> 0, loaded |-> FALSE, hydrated |-> {},
-     versions |-> versions, aliases |-> {}, pending |-> <<>>, numbered |-> 0, queue |-> <<>>, window |-> {},
+     versions |-> versions, aliases |-> {}, pending |-> <<>>, numbered |-> 0, queue |-> <<>>,
+     window |-> {},
      waiting |-> <<>>, handed |-> {}, tickets |-> {}, begun |-> 0,
      decided |-> <<>>, now |-> 0, members |-> {}, history |-> {}]
 
@@ -441,7 +442,8 @@ Register(config, turn, given, optimistic, writes, context, kind, needs) ==
                    entities |-> [i \in DOMAIN writes |-> writes[i].entity],
                    after |-> UNION {m.makers \cup m.needs : m \in mine},
                    persist_key |-> given.persist_key]
-         told == IF state.queue = <<>> THEN WithEffect(planned, [kind |-> "schedule"])
+         told == IF state.queue = <<>> \* [window-asks-for-drain]
+                 THEN WithEffect(planned, [kind |-> "schedule"])
                  ELSE planned
      IN IF OutOfOrder(state, writes, given.seqs) THEN Refusing(turn, "number-order")
         ELSE IF Len(state.pending) + Len(writes) > config.capacity
@@ -631,16 +633,20 @@ MoveEach(turn, seqs, place) ==
 
 \* The documents hold them: their overlays go in the same step; each was made on what the ones
 \* before it had left. [inverse-afresh]
-RECURSIVE Retire(_, _, _)
-Retire(turn, list, before) ==
+RECURSIVE RetireEach(_, _, _, _)
+RetireEach(turn, list, before, lost) ==
     IF list = <<>> THEN turn
     ELSE (LET m == Head(list)
               entity == m.write.entity
               doc == DocOf(before.docs, entity)
-              after == IF before.known /\ Applies(doc, m.write.change)
+              fits == Applies(doc, m.write.change)
+              after == IF before.known /\ fits
                        THEN Before(PutDoc(before.docs, entity, Applied(doc, m.write.change)))
-                       ELSE Nobody
-          IN Retire(Drop(RecordedInverse(turn, m, before), m), Tail(list), after))
+                       ELSE before
+              seen == IF entity \in lost THEN Nobody ELSE before
+          IN RetireEach(Drop(RecordedInverse(turn, m, seen), m), Tail(list), after,
+                        IF fits THEN lost ELSE lost \cup {entity}))
+Retire(turn, list, before) == RetireEach(turn, list, before, {})
 
 \* The id of a row is known: what is pending has it, what was accepted under none is read.
 RECURSIVE RenameEach(_, _)
@@ -979,8 +985,7 @@ Hydrate(turn, rows) ==
                         /\ DocOf(turn.state.docs, entity) = NoDoc
                         /\ StampOf(turn.state, entity) = NoStamp
               put == PutRow(turn, entity, rows[1].doc, rows[1].version)
-              filled == IF rows[1].doc = NoDoc THEN put
-                        ELSE [put EXCEPT !.state.hydrated = @ \cup {entity}]
+              filled == [put EXCEPT !.state.hydrated = @ \cup {entity}]
           IN Hydrate(IF absent THEN filled ELSE turn, Tail(rows)))
 
 \* --- tickets.py --------------------------------------------------------------
