@@ -17,8 +17,9 @@ from optisync.coordinator.facade import KEPT_ERRORS
 from optisync.pipeline.effects import Stale
 from optisync.pipeline.inputs import Confirmed, FetchedRow
 from optisync.pipeline.pending import Place
+from optisync.shell.attaching import Attached, NotAttached
 from optisync.shell.mutation_pipeline import MutationPipeline
-from optisync.shell.mutation_pipeline_ports import PersistRequest, PersistResult
+from optisync.shell.mutation_pipeline_ports import PersistRefused, PersistRequest, PersistResult
 from optisync.shell.mutation_pipeline_running import Asked
 from optisync.transport import driver
 from optisync.transport.alignment import Diagnostic
@@ -36,7 +37,7 @@ class Exchange(Protocol):
         ...
 
 
-class OpsPersistence:
+class OpsPersistence(Attached):
     """Persists at the backend, at once; `attach` it to its pipeline before anything is dispatched.
 
     What nobody knows is asked again under the same idempotency keys, after `delay_ms`, doubled up
@@ -61,12 +62,17 @@ class OpsPersistence:
         self._tasks: set[Task[None]] = set()
 
     def attach(self, pipeline: MutationPipeline) -> None:
-        """Read for this pipeline what it asks for, and tell it what is decided later."""
-        self._pipeline = pipeline
+        """Read for this pipeline what it asks for, and tell it what is decided later.
+
+        Raises AttachedBefore.
+        """
+        self._belong_to(pipeline)
         pipeline.on_asked(self._asked)
 
     async def persist(self, request: PersistRequest) -> PersistResult:
         """The results of the entries; those that nobody knows are asked for again."""
+        if self._owner is None:
+            raise PersistRefused(NotAttached.code)
         entries = tuple(zip(request.seqs, request.entries, strict=True))
         results = await self._written(entries)
         if unknown := _unknown(entries, results):

@@ -20,16 +20,17 @@ from optisync.outbox.rows import Report
 from optisync.pipeline.effects import Told, Withdraw
 from optisync.pipeline.inputs import Enqueued, Failed, InDoubt
 from optisync.pipeline.state import Pipeline
+from optisync.shell.attaching import Attached, NotAttached
 from optisync.shell.durable import DurableOutbox
 from optisync.shell.enqueueing_restart import restarted, ticket_of
 from optisync.shell.mutation_pipeline import MutationPipeline
-from optisync.shell.mutation_pipeline_ports import PersistRequest, PersistResult
+from optisync.shell.mutation_pipeline_ports import PersistRefused, PersistRequest, PersistResult
 from optisync.shell.mutation_pipeline_running import Asked
 from optisync.shell.store import StoreError
 from optisync.values import ClientSeq
 
 
-class OutboxPersistence:
+class OutboxPersistence(Attached):
     """Stores entries in an outbox of mode `entity` that no one else enqueues to.
 
     A life begins with the state that this one gives, the outbox giving the numbers; `attach` then
@@ -72,8 +73,11 @@ class OutboxPersistence:
         return restarted(self._outbox.state, self._outbox.documents)
 
     def attach(self, pipeline: MutationPipeline) -> None:
-        """Tell this pipeline verdicts, those first that were not heard in earlier lives."""
-        self._pipeline = pipeline
+        """Tell this pipeline verdicts, those first that were not heard in earlier lives.
+
+        Raises AttachedBefore; whatever needs the pipeline before raises NotAttached.
+        """
+        self._belong_to(pipeline)
         self._outbox.on_effect(self._heard)
         pipeline.on_asked(self._asked)
         for report in self._outbox.state.reports:
@@ -83,6 +87,8 @@ class OutboxPersistence:
 
     async def persist(self, request: PersistRequest) -> PersistResult:
         """Enqueued, durably; what the outbox refuses fails alone, unless it has no room at all."""
+        if self._owner is None:
+            raise PersistRefused(NotAttached.code)
         try:
             self._outbox.enqueue(request.entries, request.seqs)
             stored = request.entries
@@ -117,15 +123,16 @@ class OutboxPersistence:
 
     def abandon(self, entry_id: EntryId) -> None:
         """Give up on a write that was sent. Raises as the outbox does."""
+        pipeline = self._pipeline
         self._outbox.abandon(entry_id)
-        self._pipeline.decided(entry_id, InDoubt())  # also where its verdict was told before
+        pipeline.decided(entry_id, InDoubt())  # also where its verdict was told before
 
     def _relay(self, store: Callable[[], None], given: Delta | Snapshot) -> None:
         """To the outbox, then to the pipeline; verdicts wait until both have the documents."""
-        self._holding = True
+        pipeline, self._holding = self._pipeline, True
         try:
             store()
-            self._pipeline.run(given)
+            pipeline.run(given)
         finally:
             self._holding = False
             while self._held:
