@@ -362,7 +362,8 @@ Recorded(config, turn, seqs, context) ==
     (LET stacks == StacksOf(turn.state, context.scope)
          undo == stacks.undo
          top == Len(undo)
-         joins == IF undo = <<>> THEN FALSE ELSE undo[top].action = context.action
+         joins == IF undo = <<>> \/ stacks.redo # <<>> THEN FALSE
+                  ELSE undo[top].action = context.action
          units == IF joins THEN [undo EXCEPT ![top].seqs = undo[top].seqs \o seqs]
                   ELSE Append(undo, [action |-> context.action, seqs |-> seqs])
          kept == [scope |-> context.scope, undo |-> LastOf(units, config.history), redo |-> <<>>]

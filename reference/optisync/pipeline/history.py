@@ -19,7 +19,7 @@ def recorded(turn: Turn, seqs: tuple[ClientSeq, ...], context: Context) -> Turn:
     """Writes of the user are undone by action; they end what could be redone. [undo-by-action]"""
     stacks = turn.state.history.get(context.scope) or Stacks()
     action = str(context.action_id)
-    if stacks.undo and stacks.undo[-1].action_id == action:
+    if stacks.undo and stacks.undo[-1].action_id == action and not stacks.redo:
         units = (*stacks.undo[:-1], Unit(action, stacks.undo[-1].seqs + seqs))
     else:
         units = (*stacks.undo, Unit(action, seqs))

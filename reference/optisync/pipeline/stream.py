@@ -42,7 +42,7 @@ def delta_applied(turn: Turn, delta: Delta) -> Turn:
     for label in delta.settles:
         if label.client == turn.config.client:
             turn = _labelled(turn, delta, label)
-    for seq in turn.state.pending.accepted if fresh else ():
+    for seq in sorted(turn.state.pending.accepted) if fresh else ():
         turn = _with_version(turn, turn.state.pending.members[seq], delta)
     return covered(turn, state.docs if fresh else None)
 
