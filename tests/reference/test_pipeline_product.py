@@ -33,7 +33,7 @@ from optisync.errors import OptisyncError
 from optisync.machine import Step
 from optisync.patch import Add
 from optisync.pipeline.config import Config
-from optisync.pipeline.effects import Answered, Changed, Effect, Persist, Told
+from optisync.pipeline.effects import Answered, Changed, Effect, Persist, Schedule, Told
 from optisync.pipeline.events import Patches, Write
 from optisync.pipeline.inputs import (
     Abandon,
@@ -291,6 +291,15 @@ LAWS: dict[str, Law] = {
         view(was).view == view(done.state).view or Changed() in done.effects
     ),
     "no more writes than there is room for": lambda was, done: len(done.state.pending) <= 3,
+    # [window-asks-for-drain]
+    "a drain is asked for when the first event is queued": lambda was, done: (
+        (Schedule() in done.effects) == (not was.queue and bool(done.state.queue))
+    ),
+    # [verdict-remembered]
+    "so many verdicts are remembered, and no more": lambda was, done: (
+        len(done.state.decided) <= LIMITS.remembered
+        and all(number in done.state.tickets for number in done.state.decided)
+    ),
     "numbers only grow": lambda was, done: (
         done.state.numbered >= was.numbered
         and done.state.begun >= was.begun

@@ -183,6 +183,8 @@ def test_what_is_no_result_is_no_answer(answer: object) -> None:
 
 
 def test_a_callback_that_throws_changes_nothing_and_keeps_nobody_from_hearing() -> None:
+    """[operation-callbacks-isolated]"""
+
     async def main() -> None:
         world, calls = World(), list[str]()
         pipeline = world.pipeline

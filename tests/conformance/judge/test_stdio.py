@@ -41,6 +41,7 @@ def test_hello_and_runs_are_answered_in_order() -> None:
         "view",
         "outbox",
         "transport",
+        "pipeline",
     }
     assert (one["id"], two["id"]) == (7, 8)
     assert cast(list[Frame], one["obs"])[1]["out"] == {"ok": {"doc": 1}}
