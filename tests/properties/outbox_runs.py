@@ -9,12 +9,13 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from tests.properties import scripts
 from tests.properties.outbox_authority import ME, AskWatermark, Authority, Ordered
 from tests.properties.outbox_client import Client, Disk, MemoryDisk, SqliteDisk
 from tests.properties.outbox_judge import Judge
 from tests.properties.outbox_world import World
 from tests.properties.outbox_writes import Writes
-from tests.properties.scripts import Choose, Over, recorded, replayed, shortest
+from tests.properties.scripts import Choose, Over, act, replayed
 
 from optisync.outbox.config import Config, Mode
 from optisync.server.step import Fetch
@@ -108,41 +109,19 @@ def play(choose: Choose, make: Make, actions: int | None = None) -> World | None
     return world
 
 
-def act(world: World, actions: int | None) -> None:
-    try:
-        while actions is None or actions:
-            world.act()
-            actions = None if actions is None else actions - 1
-    except Over:
-        pass
-
-
 def replay(script: Sequence[int], make: Make) -> None:
     """Play a reported script; for use in a debugger."""
     play(replayed(script), make)
 
 
-def fails(script: Sequence[int], make: Make) -> bool:
-    try:
-        replay(script, make)
-    except Exception:
-        return True
-    return False
-
-
 def volume(runs: int, make: Make) -> Counter[str]:
     """In how many of the random runs each transition class occurs."""
-    seen = Counter[str]()
-    for seed in range(runs):
-        choose, script = recorded(seed)
-        try:
-            world = play(choose, make, actions=40 + 160 * (seed % 97) // 97)
-        except Exception as error:
-            short = shortest(script, lambda fewer: fails(fewer, make))
-            raise AssertionError(f"seed {seed}: {error!r}; replay({short})") from error
-        assert world is not None
-        seen.update(set(world.client.seen))
-    return seen
+
+    def seen(choose: Choose, actions: int | None) -> set[str]:
+        world = play(choose, make, actions)
+        return set() if world is None else set(world.client.seen)
+
+    return scripts.volume(runs, seen, least=40, span=160)
 
 
 if __name__ == "__main__":

@@ -9,13 +9,14 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 
+from tests.properties import scripts
 from tests.properties.outbox_authority import ME
 from tests.properties.pipeline_backends import RowAuthority, StreamAuthority
 from tests.properties.pipeline_carrier import Carrier
 from tests.properties.pipeline_judge import Judge
 from tests.properties.pipeline_world import World
 from tests.properties.pipeline_writes import Events
-from tests.properties.scripts import Choose, Over, recorded, replayed, shortest
+from tests.properties.scripts import Choose, Over, act, replayed
 
 from optisync.pipeline.config import Config
 
@@ -82,12 +83,7 @@ def play(choose: Choose, make: Make, actions: int | None = None) -> World | None
         world = make(choose)
     except Over:
         return None
-    try:
-        while actions is None or actions:
-            world.act()
-            actions = None if actions is None else actions - 1
-    except Over:
-        pass
+    act(world, actions)
     world.quiesce()
     return world
 
@@ -97,27 +93,14 @@ def replay(script: Sequence[int], make: Make) -> None:
     play(replayed(script), make)
 
 
-def fails(script: Sequence[int], make: Make) -> bool:
-    try:
-        replay(script, make)
-    except Exception:
-        return True
-    return False
-
-
 def volume(runs: int, make: Make) -> Counter[str]:
     """In how many of the random runs each transition class occurs."""
-    seen = Counter[str]()
-    for seed in range(runs):
-        choose, script = recorded(seed)
-        try:
-            world = play(choose, make, actions=30 + 120 * (seed % 97) // 97)
-        except Exception as error:
-            short = shortest(script, lambda fewer: fails(fewer, make))
-            raise AssertionError(f"seed {seed}: {error!r}; replay({short})") from error
-        assert world is not None
-        seen.update(set(world.seen))
-    return seen
+
+    def seen(choose: Choose, actions: int | None) -> set[str]:
+        world = play(choose, make, actions)
+        return set() if world is None else set(world.seen)
+
+    return scripts.volume(runs, seen, least=30, span=120)
 
 
 if __name__ == "__main__":

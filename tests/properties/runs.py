@@ -10,7 +10,8 @@ import sys
 from collections import Counter
 from collections.abc import Callable, Sequence
 
-from tests.properties.scripts import Choose, Over, recorded, replayed, shortest
+from tests.properties import scripts
+from tests.properties.scripts import Choose, Over, act, replayed
 from tests.properties.world import World, made
 
 from optisync.coordinator.config import Variant
@@ -24,12 +25,7 @@ def play(choose: Choose, make: Make, actions: int | None = None) -> World | None
         world = make(choose)
     except Over:
         return None
-    try:
-        while actions is None or actions:
-            world.act()
-            actions = None if actions is None else actions - 1
-    except Over:
-        pass
+    act(world, actions)
     world.quiesce()
     return world
 
@@ -39,27 +35,14 @@ def replay(script: Sequence[int], make: Make) -> None:
     play(replayed(script), make)
 
 
-def fails(script: Sequence[int], make: Make) -> bool:
-    try:
-        replay(script, make)
-    except Exception:
-        return True
-    return False
-
-
 def volume(runs: int, make: Make) -> Counter[str]:
     """In how many of the random runs each transition class occurs."""
-    seen = Counter[str]()
-    for seed in range(runs):
-        choose, script = recorded(seed)
-        try:
-            world = play(choose, make, actions=60 + 240 * (seed % 97) // 97)
-        except Exception as error:
-            short = shortest(script, lambda fewer: fails(fewer, make))
-            raise AssertionError(f"seed {seed}: {error!r}; replay({short})") from error
-        assert world is not None
-        seen.update(set(world.seen))
-    return seen
+
+    def seen(choose: Choose, actions: int | None) -> set[str]:
+        world = play(choose, make, actions)
+        return set() if world is None else set(world.seen)
+
+    return scripts.volume(runs, seen, least=60, span=240)
 
 
 def labelled(choose: Choose) -> World:
