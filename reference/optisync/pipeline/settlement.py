@@ -33,7 +33,7 @@ from optisync.pipeline.inputs import (
 from optisync.pipeline.pending import Accepted, Mutation, Place
 from optisync.pipeline.state import known_write, made_upon, renamed
 from optisync.pipeline.turn import Turn, entry_id_of
-from optisync.values import MAX_INT, AtomKey, ClientSeq, Epoch, Version
+from optisync.values import MAX_INT, AtomKey, ClientSeq, Epoch, ServerSeq, Version
 from optisync.view import (
     ABSENT,
     Create,
@@ -144,12 +144,9 @@ def decide(
 
 def accept(turn: Turn, mutation: Mutation, written: Written) -> Turn:
     """The server has it: its verdict is told, and it is shown until the documents have it."""
-    version = written.version
-    if version is None and written.server_seq is not None:
-        version = Version(written.server_seq)
-    turn = heard(named(turn, mutation.seq, written.ids), mutation.seq, version)
-    mutation, before = turn.state.pending.members[mutation.seq], turn.state.docs
-    turn = turn.put(replace(mutation, status=Accepted(written.server_seq, version)))
+    before = turn.state.docs
+    turn = accepted_at(turn, mutation.seq, written.server_seq, written.version, written.ids)
+    mutation = turn.state.pending.members[mutation.seq]
     turn = covered(turn, None)
     if written.server_seq is not None or turn.state.pending.get(mutation.seq) is None:
         return turn
@@ -214,15 +211,23 @@ def _row_after(turn: Turn, mutation: Mutation) -> Row | None:
         return None
 
 
-def heard(turn: Turn, seq: ClientSeq, version: Version | None) -> Turn:
-    """What an acceptance says: a verdict, and the version for what was planned upon it."""
+def accepted_at(
+    turn: Turn, seq: ClientSeq, at: ServerSeq | None, version: Version | None, ids: Ids
+) -> Turn:
+    """What any acceptance says: names, a verdict, and the version for what was planned upon it.
+
+    One with a position and no version has the position for a version.
+    """
+    if version is None and at is not None:
+        version = Version(at)
+    turn = _named(turn, seq, ids)
     mutation = turn.state.pending.members[seq]
     if version is not None:  # [base-raised-by-own-only]
         stamp = Stamp(turn.state.epoch, version)
         for later in turn.state.pending.of(mutation.write.entity):
             if later.seq > seq and made_upon(later.base, mutation):
                 turn = turn.put(replace(later, base=stamp))
-    return _verdict(turn, mutation)
+    return _verdict(turn, mutation).put(replace(mutation, status=Accepted(at, version)))
 
 
 def retire(turn: Turn, mutations: Iterable[Mutation], before: Docs | None) -> Turn:
@@ -270,7 +275,7 @@ def _orphaned(turn: Turn, mutation: Mutation) -> Turn:
     return turn
 
 
-def named(turn: Turn, seq: ClientSeq, ids: Ids) -> Turn:
+def _named(turn: Turn, seq: ClientSeq, ids: Ids) -> Turn:
     """Everything pending goes by the server's ids from now on. [ids-in-view]"""
     for temporary, real in ids:
         before = turn.state.aliases.get(temporary)

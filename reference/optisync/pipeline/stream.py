@@ -15,7 +15,7 @@ from optisync.pipeline.effects import DiagCode
 from optisync.pipeline.errors import EpochAhead
 from optisync.pipeline.inputs import Fetched, Hydrate
 from optisync.pipeline.pending import Accepted, Mutation, Place
-from optisync.pipeline.settlement import covered, heard, lose, named, refuse, retire
+from optisync.pipeline.settlement import accepted_at, covered, lose, refuse, retire
 from optisync.pipeline.state import known_entity
 from optisync.pipeline.turn import Turn, entry_id_of
 from optisync.values import Version
@@ -53,11 +53,7 @@ def _labelled(turn: Turn, delta: Delta, label: Label) -> Turn:
         return turn
     if mutation.status is Place.WAITING:  # [verdict-of-unsent-ignored]
         return turn.diagnosed(DiagCode.NOT_SENT, entry_id_of(turn.config, label.seq))
-    turn = named(turn, label.seq, label.ids)
-    version = Version(delta.server_seq) if label.version is None else label.version
-    turn = heard(turn, label.seq, version)
-    mutation = turn.state.pending.members[label.seq]
-    return turn.put(replace(mutation, status=Accepted(delta.server_seq, version)))
+    return accepted_at(turn, label.seq, delta.server_seq, label.version, label.ids)
 
 
 def _with_version(turn: Turn, mutation: Mutation, delta: Delta) -> Turn:
@@ -113,10 +109,7 @@ def _outcome(
         return turn if outcome is None else turn.diagnosed(DiagCode.NOT_SENT, entry_id)
     match None if outcome is None else outcome.verdict:
         case AcceptedAt(server_seq, version, ids):
-            version = Version(server_seq) if version is None else version
-            turn = heard(named(turn, mutation.seq, ids), mutation.seq, version)
-            mutation = turn.state.pending.members[mutation.seq]
-            return turn.put(replace(mutation, status=Accepted(server_seq, version)))
+            return accepted_at(turn, mutation.seq, server_seq, version, ids)
         case Refused() if accepted and not reborn:  # [verdict-stands]
             entry_id = entry_id_of(turn.config, mutation.seq)
             return turn.diagnosed(DiagCode.CONTRADICTORY_VERDICT, entry_id)
