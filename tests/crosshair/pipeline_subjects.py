@@ -20,7 +20,7 @@ from optisync.pipeline.events import Context, Kind, Write
 from optisync.pipeline.inputs import Await, Tick
 from optisync.pipeline.pending import Accepted, Mutation, Pending, Place, Status
 from optisync.pipeline.schedule import held_back, joins, runs
-from optisync.pipeline.settlement import covered, heard
+from optisync.pipeline.settlement import accepted_at, covered
 from optisync.pipeline.state import (
     Mode,
     OnTimeout,
@@ -268,7 +268,7 @@ def base_is_raised_by_an_unbroken_chain(base: int, own: int, version: int) -> in
     first = replace(write(ONE, 0, 1), base=Stamp(AT_ONE, Version(own)))
     later = replace(write(TWO, 0), base=Stamp(AT_ONE, Version(base)))
     state = Pipeline(pending=Pending().put(first).put(later))
-    after = heard(Turn(CONFIG, state, state), ONE, Version(version)).state
+    after = accepted_at(Turn(CONFIG, state, state), ONE, None, Version(version), ()).state
     stamp = after.pending.members[TWO].base
     assert stamp is not None
     return stamp.version
