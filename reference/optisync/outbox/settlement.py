@@ -30,6 +30,7 @@ from optisync.outbox.rows import (
 from optisync.outbox.state import known_as, lacks_base
 from optisync.outbox.turn import Turn, trace, unused
 from optisync.values import ClientSeq, Version
+from optisync.view import Create
 
 
 def settle(config: Config, turn: Turn, given: Settle) -> Turn:
@@ -139,8 +140,9 @@ def _own_version(turn: Turn, item: Item, version: Version) -> Turn:
     known = state.versions.get(entity)
     if known is not None and known.stamp >= stamp:
         return turn
-    chained = known is not None and known.stamp == item.base
-    since = known.since if known is not None and chained else item.base or stamp
+    since = item.base or stamp
+    if known is not None and (known.stamp == item.base or isinstance(item.entry.change, Create)):
+        since = known.since
     return turn.put(OwnVersion(entity, stamp, since))
 
 
