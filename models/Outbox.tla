@@ -534,7 +534,7 @@ LearnVersion(turn, item, version) ==
          known == VersionOf(state, entity)
          stamp == [epoch |-> state.numbers.epoch, version |-> version]
          since == IF /\ known.stamp # NoStamp
-                        /\ known.stamp = item.base \/ item.entry.change.kind = "create"
+                        /\ (known.stamp = item.base \/ item.entry.change.kind = "create")
                      THEN known.since
                   ELSE IF item.base = NoStamp THEN stamp ELSE item.base
      IN IF version = None \/ (known.stamp # NoStamp /\ StampAtMost(stamp, known.stamp)) THEN turn
