@@ -16,6 +16,7 @@ from optisync_conformance.isolate import source_path
 
 MODULES: Final = (
     "optisync.patch",
+    "optisync.telling",
     "optisync.view",
     "optisync.coordinator.facade",
     "optisync.coordinator.plan",

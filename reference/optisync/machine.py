@@ -11,8 +11,8 @@ from typing import Generic, TypeVar
 
 from optisync.errors import OptisyncError
 
-State = TypeVar("State")
-Effect = TypeVar("Effect")
+State = TypeVar("State", covariant=True)
+Effect = TypeVar("Effect", covariant=True)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,9 +11,10 @@ from optisync.contracts.messages import Snapshot
 from optisync.coordinator.config import Config, Limits
 from optisync.coordinator.effects import Effect, Resync
 from optisync.coordinator.errors import LimitTooSmall
-from optisync.coordinator.facade import KEPT_ERRORS, OptimisticSyncCoordinator
+from optisync.coordinator.facade import OptimisticSyncCoordinator
 from optisync.errors import OptisyncError, PatchMalformed, ValueMalformed
 from optisync.patch import Add, Copy, Patch
+from optisync.telling import KEPT_ERRORS
 from optisync.values import AtomKey, ClientSeq, Json, Obj, ServerSeq
 from optisync.view import Change, Create, Upsert
 

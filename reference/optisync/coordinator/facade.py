@@ -11,8 +11,7 @@ the plan folds once to get its view back.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Mapping, MutableSequence, Sequence
-from typing import Final, Generic, TypeAlias, TypeVar
+from collections.abc import Callable, Mapping, Sequence
 
 from optisync.contracts.messages import Ack, Delta, Ids, Message, Reject, Snapshot
 from optisync.coordinator.config import Config
@@ -32,43 +31,9 @@ from optisync.coordinator.state import Coordinator, Position, shown, start
 from optisync.coordinator.step import step
 from optisync.errors import OptisyncError
 from optisync.patch import Patch
+from optisync.telling import KEPT_ERRORS, Given, Observers, Unsubscribe
 from optisync.values import AtomKey, ClientSeq, Epoch, Json, ServerSeq, Version
 from optisync.view import Change
-
-Given = TypeVar("Given")
-Unsubscribe: TypeAlias = Callable[[], None]
-
-KEPT_ERRORS: Final = 256
-
-
-class Observers(Generic[Given]):
-    """Callbacks in the order in which they subscribed."""
-
-    def __init__(self) -> None:
-        self._callbacks: dict[int, Callable[[Given], None]] = {}
-        self._next = 0
-
-    def subscribe(self, callback: Callable[[Given], None]) -> Unsubscribe:
-        """Add a callback; the result removes it, once."""
-        key, self._next = self._next, self._next + 1
-        self._callbacks[key] = callback
-        return lambda: self._callbacks.pop(key, None) and None
-
-    def __bool__(self) -> bool:
-        return bool(self._callbacks)
-
-    def tell(self, given: Given, errors: MutableSequence[Exception]) -> None:
-        """Call everyone subscribed now; what they raise is collected. [observers-isolated]
-
-        One that is unsubscribed by another before its turn is not called.
-        """
-        for key, callback in tuple(self._callbacks.items()):
-            if key not in self._callbacks:
-                continue
-            try:
-                callback(given)
-            except Exception as error:
-                errors.append(error)
 
 
 class OptimisticSyncCoordinator:

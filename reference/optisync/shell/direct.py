@@ -13,7 +13,6 @@ from typing import Final, Protocol, TypeAlias
 
 from optisync.contracts.entry import Resource, Unknown, WriteEntry, WriteEntryResult
 from optisync.contracts.query import ChangesSpec, ReadFailed
-from optisync.coordinator.facade import KEPT_ERRORS
 from optisync.pipeline.effects import Stale
 from optisync.pipeline.inputs import Confirmed, FetchedRow
 from optisync.pipeline.pending import Place
@@ -21,6 +20,7 @@ from optisync.shell.attaching import Attached, NotAttached
 from optisync.shell.mutation_pipeline import MutationPipeline
 from optisync.shell.mutation_pipeline_ports import PersistRefused, PersistRequest, PersistResult
 from optisync.shell.mutation_pipeline_running import Asked
+from optisync.telling import KEPT_ERRORS
 from optisync.transport import driver
 from optisync.transport.alignment import Diagnostic
 from optisync.values import ClientSeq, Json, Obj, ServerSeq

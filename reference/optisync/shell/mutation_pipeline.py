@@ -13,7 +13,6 @@ from typing import Literal
 
 from optisync.contracts.entry import EntryId, Millis, Written
 from optisync.contracts.messages import Delta, Refused, Snapshot
-from optisync.coordinator.facade import Unsubscribe
 from optisync.pipeline.compose import writes_of
 from optisync.pipeline.config import Config
 from optisync.pipeline.effects import Answer, Told
@@ -49,6 +48,7 @@ from optisync.shell.mutation_pipeline_ports import (
     result_of,
 )
 from optisync.shell.mutation_pipeline_running import Asked, Running
+from optisync.telling import Unsubscribe
 from optisync.values import ClientSeq, Epoch
 from optisync.view import Docs
 

@@ -8,7 +8,6 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from optisync.contracts.entry import Millis
-from optisync.coordinator.facade import KEPT_ERRORS, Observers
 from optisync.errors import OptisyncError
 from optisync.pipeline.config import Config
 from optisync.pipeline.effects import (
@@ -43,6 +42,7 @@ from optisync.shell.mutation_pipeline_ports import (
     PersistRefused,
     PersistResult,
 )
+from optisync.telling import KEPT_ERRORS, Life, Observers
 from optisync.values import ClientSeq
 
 Asked: TypeAlias = Diag | Stale | Resync | Withdraw
@@ -60,7 +60,6 @@ class Running:
         state: Pipeline,
         loop: AbstractEventLoop,
     ) -> None:
-        self.state = state
         self.errors: deque[Exception] = deque(maxlen=KEPT_ERRORS)
         self.diagnostics: deque[Diag] = deque(maxlen=KEPT_ERRORS)
         self._config = config
@@ -70,11 +69,15 @@ class Running:
         self._change: Observers[None] = Observers()
         self._operation: Observers[Told] = Observers()
         self._asked: Observers[Asked] = Observers()
-        self._effects: deque[Effect | Callable[[], None]] = deque()
-        self._performing = False
+        self._life: Life[Pipeline, Effect | Callable[[], None]] = Life(state, self._perform)
         self._requests: set[Task[None]] = set()
         self._unused: set[ClientSeq] = set()  # numbers that no request has carried yet
         self._waits: dict[int, Future[Answered]] = {}
+
+    @property
+    def state(self) -> Pipeline:
+        """What the pipeline knows."""
+        return self._life.state
 
     def run(self, given: Input) -> None:
         """Any input, values copied. Raises what the pipeline refuses it with, and InputMalformed,
@@ -87,15 +90,11 @@ class Running:
 
         For a host that has verdicts of an earlier life, or keeps verdicts until they are told.
         """
-        self._effects += due
+        self._life.add(due)
         self._perform_all()
 
     def _take_in(self, given: Input) -> None:
-        done = step(self._config, self.state, input_given(given))
-        if done.error is not None:
-            raise done.error
-        self.state = done.state
-        self._effects += done.effects
+        self._life.take(step(self._config, self.state, input_given(given)))
 
     def _register(
         self, writes: int, asked: Callable[[tuple[ClientSeq, ...]], Dispatch | Revert]
@@ -103,8 +102,16 @@ class Running:
         """Writes under numbers of their own, or an error and the numbers given up; the ticket."""
         if self._loop.is_closed():
             raise LoopClosed
+        try:
+            with self._life.held():  # a callback may dispatch too
+                return self._numbered(writes, asked)
+        finally:
+            self._perform_all()
+
+    def _numbered(
+        self, writes: int, asked: Callable[[tuple[ClientSeq, ...]], Dispatch | Revert]
+    ) -> int:
         seqs: list[ClientSeq] = []
-        performing, self._performing = self._performing, True  # a callback may dispatch too
         try:
             for _ in range(writes):
                 seqs.append(self._numbers.take())
@@ -115,21 +122,14 @@ class Running:
         except BaseException:
             self._give_up(seqs)
             raise
-        finally:
-            self._performing = performing
-            self._perform_all()
 
     def _perform_all(self) -> None:
-        if self._performing:
-            return
-        self._performing = True
         try:
-            while self._effects:
-                self._perform(self._effects.popleft())
-        finally:
-            self._performing = False
-            if self._effects and not self._loop.is_closed():  # a callback was interrupted
+            self._life.tell()
+        except BaseException:  # a callback was interrupted
+            if not self._loop.is_closed():
                 self._loop.call_soon(self._perform_all)
+            raise
 
     def _perform(self, effect: Effect | Callable[[], None]) -> None:
         match effect:

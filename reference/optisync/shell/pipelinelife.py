@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 
-from optisync.coordinator.facade import KEPT_ERRORS, Observers, Unsubscribe
 from optisync.pipeline.config import Config
 from optisync.pipeline.effects import Effect
 from optisync.pipeline.inputs import Input
 from optisync.pipeline.state import Pipeline, view
 from optisync.pipeline.step import step
+from optisync.telling import KEPT_ERRORS, Life, Observers, Unsubscribe
 from optisync.view import Docs
 
 
@@ -33,20 +33,18 @@ class PipelineLife:
     def __init__(self, config: Config, state: Pipeline) -> None:
         self.errors: deque[Exception] = deque(maxlen=KEPT_ERRORS)
         self._config = config
-        self._state = state
+        self._life = Life(state, self._tell)
         self._observers: Observers[Effect] = Observers()
-        self._waiting: deque[Effect] = deque()
-        self._telling = False
 
     @property
     def state(self) -> Pipeline:
         """What the pipeline knows."""
-        return self._state
+        return self._life.state
 
     @property
     def view(self) -> Docs:
         """What the application sees."""
-        return view(self._state).view
+        return view(self.state).view
 
     def on_effect(self, callback: Callable[[Effect], None]) -> Unsubscribe:
         """Called with each effect, in order, once it is visible; the result ends that."""
@@ -54,19 +52,9 @@ class PipelineLife:
 
     def run(self, given: Input) -> tuple[Effect, ...]:
         """Any input; its effects, which are told. Raises what the pipeline refuses with."""
-        done = step(self._config, self._state, given)
-        if done.error is not None:
-            raise done.error
-        self._state = done.state
-        self._waiting += done.effects
-        if not self._telling:
-            self._tell()
-        return done.effects
+        effects = self._life.take(step(self._config, self.state, given))
+        self._life.tell()
+        return effects
 
-    def _tell(self) -> None:
-        self._telling = True
-        try:
-            while self._waiting:
-                self._observers.tell(self._waiting.popleft(), self.errors)
-        finally:
-            self._telling = False
+    def _tell(self, effect: Effect) -> None:
+        self._observers.tell(effect, self.errors)
