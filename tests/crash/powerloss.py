@@ -40,9 +40,9 @@ from optisync.shell import sqlite
 from optisync.shell.durable import DurableOutbox
 from optisync.shell.memory import MemoryStore
 from optisync.shell.sqlite import SqliteStore
-from optisync.shell.store import Loaded, StoreError
-from optisync.values import AtomKey, Epoch
-from optisync.view import Doc, Docs
+from optisync.shell.store import Loaded, StoredDocs, StoreError, Versions
+from optisync.values import Epoch
+from optisync.view import Docs
 
 FILE = "outbox.db"
 MEMORY = Path("/dev/shm")
@@ -52,7 +52,7 @@ ROUNDS = (20, 180, 20)
 KINDS = ("good", "lost", "half", "damaged")
 """good: all that is sure, and nothing or all of what is not. lost: an earlier state. half: a state
 that never was. damaged: the store, or SQLite, does not take the file, or not all of it."""
-State: TypeAlias = tuple[Outbox, Docs]
+State: TypeAlias = tuple[Outbox, Docs, Versions]
 
 
 class Tee:
@@ -64,9 +64,7 @@ class Tee:
     def load(self) -> Loaded:
         return self._memory.load()
 
-    def commit(
-        self, rows: tuple[Row, ...], documents: tuple[tuple[AtomKey, Doc], ...] = ()
-    ) -> None:
+    def commit(self, rows: tuple[Row, ...], documents: StoredDocs = ()) -> None:
         before = len(self._recording.states) - 1
         self._recording.events.append(Commits(before + 1, before))
         self._store.commit(rows, documents)
@@ -141,7 +139,7 @@ def held(store: SqliteStore | MemoryStore) -> State:
     """What a store holds, whatever the order it tells that in."""
     loaded = store.load()
     assert not loaded.quarantined, loaded.quarantined
-    return start(Epoch(1), loaded.rows), loaded.documents
+    return start(Epoch(1), loaded.rows), loaded.documents, loaded.versions
 
 
 def judged(place: Path, image: dict[str, bytes], states: Sequence[State], sure: Commits) -> str:
@@ -154,7 +152,7 @@ def judged(place: Path, image: dict[str, bytes], states: Sequence[State], sure: 
             more = replace(found[0].numbers, token=found[0].numbers.token + 1)
             store.commit((more,))
         with closing(SqliteStore(place / FILE, CLIENT)) as store:
-            if held(store) != (with_row(found[0], more), found[1]):
+            if held(store) != (with_row(found[0], more), *found[1:]):
                 return "half"
         with closing(sqlite3.connect(place / FILE)) as connection:
             (sound,) = connection.execute("PRAGMA integrity_check").fetchone()

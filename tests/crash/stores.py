@@ -10,11 +10,8 @@ from tests.crash.wire import CLIENT
 from optisync.outbox.rows import Gone, InFlight, Item, Numbers, Report, Row
 from optisync.shell.memory import MemoryStore
 from optisync.shell.sqlite import SqliteStore
-from optisync.shell.store import Loaded, Store
-from optisync.values import AtomKey, ClientSeq
-from optisync.view import Doc
-
-Documents = tuple[tuple[AtomKey, Doc], ...]
+from optisync.shell.store import Loaded, Store, StoredDocs
+from optisync.values import ClientSeq
 
 
 class Faulty:
@@ -26,7 +23,7 @@ class Faulty:
     def load(self) -> Loaded:
         return self._store.load()
 
-    def commit(self, rows: tuple[Row, ...], documents: Documents = ()) -> None:
+    def commit(self, rows: tuple[Row, ...], documents: StoredDocs = ()) -> None:
         self._store.commit(tuple(row for row in map(self.kept, rows) if row), documents)
 
     def kept(self, row: Row) -> Row | None:
@@ -40,9 +37,9 @@ class Faulty:
 class Late(Faulty):
     """Stores each transaction only when the next one comes: effects before the save."""
 
-    _waiting: tuple[tuple[Row, ...], Documents] = (), ()
+    _waiting: tuple[tuple[Row, ...], StoredDocs] = (), ()
 
-    def commit(self, rows: tuple[Row, ...], documents: Documents = ()) -> None:
+    def commit(self, rows: tuple[Row, ...], documents: StoredDocs = ()) -> None:
         super().commit(*self._waiting)
         self._waiting = rows, documents
 

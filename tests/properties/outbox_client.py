@@ -22,9 +22,8 @@ from optisync.outbox.state import Outbox, start, with_row
 from optisync.shell.durable import DurableOutbox
 from optisync.shell.memory import MemoryStore
 from optisync.shell.sqlite import SqliteStore
-from optisync.shell.store import Loaded, Store, StoreDiskFull
-from optisync.values import AtomKey, Epoch
-from optisync.view import Doc
+from optisync.shell.store import Loaded, Store, StoredDocs, StoreDiskFull
+from optisync.values import Epoch
 
 NOWHERE = Epoch(0)
 """The epoch of a client that has no documents yet."""
@@ -121,9 +120,7 @@ class Life:
     def load(self) -> Loaded:
         return self.store.load()
 
-    def commit(
-        self, rows: tuple[Row, ...], documents: tuple[tuple[AtomKey, Doc], ...] = ()
-    ) -> None:
+    def commit(self, rows: tuple[Row, ...], documents: StoredDocs = ()) -> None:
         if self.failing and rows:
             self.failing = False
             raise StoreDiskFull("store", "no room")
@@ -215,6 +212,7 @@ class Client:
             assert life.heard == first.heard
             assert life.live().state == first.live().state
             assert life.live().documents == first.live().documents
+            assert life.live().versions == first.live().versions
 
     def compare_stored(self) -> None:
         """Read back, every store holds the same."""
@@ -222,6 +220,7 @@ class Client:
         for each in loaded:
             assert start(NOWHERE, each.rows) == self.lives[0].folded
             assert each.documents == loaded[0].documents == self.outbox.documents
+            assert each.versions == loaded[0].versions == self.outbox.versions
             assert each.quarantined == ()
 
     def take_heard(self) -> list[Effect]:

@@ -172,4 +172,4 @@ ROWS: st.SearchStrategy[Row] = st.one_of(
     ),
 )
 _doc: st.SearchStrategy[Doc] = _json | st.just(ABSENT)
-DOCUMENTS = st.lists(st.tuples(_text.map(AtomKey), _doc), max_size=2).map(tuple)
+DOCUMENTS = st.lists(st.tuples(_text.map(AtomKey), _doc, st.none() | _stamp), max_size=3).map(tuple)

@@ -21,9 +21,9 @@ from optisync.patch import Add
 from optisync.shell.durable import DurableOutbox
 from optisync.shell.given import InputMalformed
 from optisync.shell.memory import MemoryStore
-from optisync.shell.store import StoreDiskFull, StoreError
+from optisync.shell.store import StoredDocs, StoreDiskFull, StoreError
 from optisync.values import AtomKey, ClientSeq, Epoch, Json, Obj, ServerSeq, Version
-from optisync.view import Create, Delete, Doc, Update, Upsert
+from optisync.view import Create, Delete, Update, Upsert
 
 A, B = AtomKey("a"), AtomKey("b")
 CONFIG = Config(ME, capacity=3)
@@ -280,9 +280,7 @@ class Interrupting(MemoryStore):
 
     when = ""
 
-    def commit(
-        self, rows: tuple[Row, ...], documents: tuple[tuple[AtomKey, Doc], ...] = ()
-    ) -> None:
+    def commit(self, rows: tuple[Row, ...], documents: StoredDocs = ()) -> None:
         if self.when == "before":
             raise Interrupted
         super().commit(rows, documents)

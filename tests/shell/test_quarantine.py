@@ -24,9 +24,9 @@ from optisync.outbox.rows import (
     Row,
 )
 from optisync.shell.durable import DurableOutbox
-from optisync.shell.store import Loaded, StoreForeign
+from optisync.shell.store import Loaded, StoredDocs, StoreForeign
 from optisync.values import AtomKey, ClientSeq, Obj, ServerSeq, Version
-from optisync.view import Create
+from optisync.view import ABSENT, Create
 
 PLANNED = replace(item(2), entry=replace(item(2).entry, base=Stamp(ONE, Version(3))))
 LEASED = replace(item(3), status=InFlight(3, "worker", Millis(9)))
@@ -46,7 +46,11 @@ ROWS: tuple[Row, ...] = (
     Report(1, ClientSeq(7), EntryId("e7"), Accepted(ServerSeq(5), None, (("t", "17"),))),
     Report(2, ClientSeq(8), EntryId("e8"), Refused("no")),
 )
-DOCUMENTS = ((AtomKey("a"), 1), (AtomKey("b"), Obj({"x": 2})))
+DOCUMENTS: StoredDocs = (
+    (AtomKey("a"), 1, STAMP),
+    (AtomKey("b"), Obj({"x": 2}), STAMP),
+    (AtomKey("c"), ABSENT, STAMP),
+)
 
 
 def damaged(path: Path, statement: str) -> Path:
@@ -106,6 +110,16 @@ DAMAGES = [
     ("reports 9999", "UPDATE reports SET number = 9999 WHERE number = 2", "never told"),
     ("documents 'a'", "UPDATE documents SET content = 'nil' WHERE atom = 'a'", "content"),
     ("documents None", "UPDATE documents SET atom = NULL WHERE atom = 'a'", "atom"),
+    ("documents 'a'", "UPDATE documents SET epoch = NULL WHERE atom = 'a'", "its epoch"),
+    ("documents 'a'", "UPDATE documents SET version = NULL WHERE atom = 'a'", "its version"),
+    ("documents 'a'", "UPDATE documents SET version = 'x' WHERE atom = 'a'", "version"),
+    ("documents 'a'", "UPDATE documents SET epoch = -1 WHERE atom = 'a'", "epoch"),
+    ("documents 'a'", "UPDATE documents SET epoch = 0.5 WHERE atom = 'a'", "epoch"),
+    (
+        "documents 'a'",
+        "UPDATE documents SET content = NULL, epoch = NULL, version = NULL WHERE atom = 'a'",
+        "neither",
+    ),
 ]
 
 
@@ -119,8 +133,10 @@ def test_one_damaged_row(tmp_path: Path, place: str, statement: str, reason: str
     if table == "documents":
         assert set(loaded.rows) == set(ROWS)
         assert dict(loaded.documents) == {"b": Obj({"x": 2})}
+        assert dict(loaded.versions) == {"b": STAMP, "c": STAMP}
         return
     assert dict(loaded.documents) == {"a": 1, "b": Obj({"x": 2})}
+    assert dict(loaded.versions) == {"a": STAMP, "b": STAMP, "c": STAMP}
     lost = set(ROWS) - set(loaded.rows)
     left = set(loaded.rows) - set(ROWS)
     assert len(lost) == 1

@@ -129,7 +129,7 @@ def test_the_refusal_names_the_row(tmp_path: Path, place: str, row: Row) -> None
         suppress_type_checks(),
         pytest.raises(StoreError, match=f"this cannot be stored: {place}") as caught,
     ):
-        store.commit((item(3), row, item(4)), ((AtomKey("a"), 1),))
+        store.commit((item(3), row, item(4)), ((AtomKey("a"), 1, None),))
     assert caught.value.code == "store-failed"
     assert store.load() == before
     store.close()
@@ -147,12 +147,12 @@ def test_a_kind_that_passed_is_looked_at_again(tmp_path: Path) -> None:
 @pytest.mark.parametrize("doc", [DEEP, 2**53, math.nan, "\ud800", [1], nested(20_000)])
 def test_the_refusal_names_the_document(tmp_path: Path, doc: object) -> None:
     store = opened(tmp_path / "outbox.db")
-    store.commit((NUMBERS,), ((AtomKey("a"), 1),))
+    store.commit((NUMBERS,), ((AtomKey("a"), 1, None),))
     before = store.load()
     with (
         suppress_type_checks(),
         pytest.raises(StoreError, match="this cannot be stored: document 'b'"),
     ):
-        store.commit((item(1),), ((AtomKey("a"), 2), (AtomKey("b"), cast(Json, doc))))
+        store.commit((item(1),), ((AtomKey("a"), 2, None), (AtomKey("b"), cast(Json, doc), None)))
     assert store.load() == before
     store.close()

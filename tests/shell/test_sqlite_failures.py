@@ -36,7 +36,7 @@ def used(path: Path) -> SqliteStore:
 def refused(store: SqliteStore, kind: type[StoreError]) -> StoreError:
     """A commit of several rows and a document fails, and nothing of it is stored."""
     with pytest.raises(StoreError) as caught:
-        store.commit((item(3), LARGE, item(4)), ((AtomKey("a"), 1),))
+        store.commit((item(3), LARGE, item(4)), ((AtomKey("a"), 1, None),))
     assert type(caught.value) is kind
     assert "outbox.db" in str(caught.value)
     return caught.value
@@ -45,7 +45,7 @@ def refused(store: SqliteStore, kind: type[StoreError]) -> StoreError:
 def goes_on(store: SqliteStore, path: Path) -> None:
     """What was refused can be stored now, by the same process, and is there in the next."""
     assert store.load().rows == BEFORE
-    store.commit((LARGE, item(3)), ((AtomKey("a"), 1),))
+    store.commit((LARGE, item(3)), ((AtomKey("a"), 1, None),))
     store.close()
     again = opened(path)
     assert again.load().rows == (*BEFORE, LARGE, item(3))

@@ -22,10 +22,12 @@ from optisync.contracts.entry import (
     Stamp,
     WriteEntry,
 )
-from optisync.contracts.messages import Accepted, Refused
+from optisync.contracts.messages import Accepted, Delta, Refused
+from optisync.outbox.config import Config
 from optisync.outbox.rows import (
     Acked,
     Alias,
+    Doubt,
     Hole,
     InFlight,
     Item,
@@ -36,16 +38,18 @@ from optisync.outbox.rows import (
     Report,
 )
 from optisync.patch import Replace
+from optisync.shell.durable import DurableOutbox
 from optisync.shell.migrations import STEPS, VERSION
 from optisync.shell.sqlite import SqliteStore
 from optisync.shell.store import (
     Loaded,
+    Quarantined,
     StoreError,
     StoreForeign,
     StoreHeld,
     StoreNewer,
 )
-from optisync.values import ClientId, ClientSeq, Epoch, Obj, ServerSeq, Version
+from optisync.values import AtomKey, ClientId, ClientSeq, Epoch, Obj, ServerSeq, Version
 from optisync.view import Change, Create, Delete, Update, Upsert
 
 FIXTURES = Path(__file__).parents[1] / "data" / "outbox-store"
@@ -93,12 +97,26 @@ def test_an_older_store_is_brought_to_the_tables_of_a_new_one(tmp_path: Path, ve
     assert shape(tmp_path / "old.db") == shape(tmp_path / "new.db")
 
 
-def test_nothing_is_lost_on_the_way_from_version_1(tmp_path: Path) -> None:
+@pytest.mark.parametrize("version", range(1, VERSION))
+def test_nothing_is_lost_on_the_way_from_an_older_version(tmp_path: Path, version: int) -> None:
     for _ in range(2):
         path = tmp_path / "old.db"
-        store = opened(path if path.exists() else made(path, 1))
-        assert store.load() == OF_VERSION_1
+        store = opened(path if path.exists() else made(path, version))
+        assert store.load() == OF_VERSION[version]
         store.close()
+
+
+def test_documents_of_an_older_store_get_their_versions_with_what_comes(tmp_path: Path) -> None:
+    path = made(tmp_path / "old.db", 2)
+    outbox = DurableOutbox(Config(ME), opened(path))
+    assert dict(outbox.versions) == {}
+    changes = ((AtomKey("todos/17"), Upsert(1)), (AtomKey("todos/18"), Delete()))
+    outbox.process_delta(Delta(Epoch(2), ServerSeq(41), ServerSeq(40), changes))
+    outbox.close()
+    store = opened(path)
+    assert dict(store.load().documents) == {"todos/17": 1}
+    assert dict(store.load().versions) == {"todos/17": stamp(41), "todos/18": stamp(41)}
+    store.close()
 
 
 def written(seq: int, row: str, change: Change) -> WriteEntry:
@@ -167,7 +185,38 @@ OF_VERSION_1 = Loaded(
         Report(3, ClientSeq(2), EntryId("e2"), Refused("invalid")),
     ),
     Obj({"todos/17": TEA, "todos/18": None}),
+    client=ME,
 )
+OF_VERSION_2 = Loaded(
+    (
+        Numbers(Epoch(2), ServerSeq(40), ClientSeq(9), 5, 3),
+        Item(
+            ClientSeq(5),
+            replace(UPDATED, depends_on=()),
+            status=Acked(ServerSeq(44), Version(7)),
+            base=stamp(4),
+            first=3,
+            told=True,
+            attempts=1,
+            delays=2,
+            enqueued_at=Millis(2000),
+        ),
+        Item(
+            ClientSeq(6),
+            written(6, "18", Upsert(1)),
+            status=Queued(Millis(250)),
+            enqueued_at=Millis(3000),
+        ),
+        OwnVersion(Entity(Resource("todos"), EntityId("17")), stamp(7), stamp(3)),
+        Alias("t1", "17"),
+        Doubt(ClientSeq(4), EntryId("e4"), Entity(Resource("todos"), EntityId("19"))),
+        Report(3, ClientSeq(5), EntryId("e5"), Accepted(ServerSeq(44), Version(7))),
+    ),
+    Obj({"todos/17": TEA, "todos/18": None}),
+    (Quarantined("reports 2", "Invalid value 'perhaps'", '{"number": 2}'),),
+    client=ME,
+)
+OF_VERSION = {1: OF_VERSION_1, 2: OF_VERSION_2}
 
 
 def test_a_migration_is_whole_or_absent(tmp_path: Path) -> None:

@@ -10,9 +10,7 @@ from pathlib import Path
 
 from optisync.outbox.rows import Row
 from optisync.shell.sqlite import SqliteStore
-from optisync.shell.store import Loaded, Store, StoreDiskFull
-from optisync.values import AtomKey
-from optisync.view import Doc
+from optisync.shell.store import Loaded, Store, StoredDocs, StoreDiskFull
 from optisync_conformance.reference.names import ME
 
 
@@ -41,9 +39,7 @@ class FailingStore:
         """Everything stored."""
         return self._store.load()
 
-    def commit(
-        self, rows: tuple[Row, ...], documents: tuple[tuple[AtomKey, Doc], ...] = ()
-    ) -> None:
+    def commit(self, rows: tuple[Row, ...], documents: StoredDocs = ()) -> None:
         """Save, or do what was planned instead."""
         if self._failures:
             self._failures -= 1

@@ -71,7 +71,7 @@ _ALIAS: Final = _insert("aliases", "temporary id")
 _DOUBT: Final = _insert("doubts", "seq entry_id resource entity_id")
 _REPORT: Final = _insert("reports", "number seq entry_id verdict code server_seq version ids")
 _NUMBERS: Final = _insert("numbers", "epoch server_seq counter token reported watermark id")
-_DOCUMENT: Final = _insert("documents", "atom content")
+_DOCUMENT: Final = _insert("documents", "atom content epoch version")
 
 
 def write(row: Row) -> Write:
@@ -103,11 +103,11 @@ def write(row: Row) -> Write:
             assert_never(row)
 
 
-def write_document(atom: AtomKey, doc: Doc) -> Write:
-    """What stores a document, or removes one that is absent now."""
-    if doc is ABSENT:
+def write_document(atom: AtomKey, doc: Doc, stamp: Stamp | None) -> Write:
+    """What stores a document and its version, or removes one that has left none."""
+    if doc is ABSENT and stamp is None:
         return "DELETE FROM documents WHERE atom = ?", (atom,)
-    return _DOCUMENT, (atom, _document_text(doc))
+    return _DOCUMENT, (atom, None if doc is ABSENT else _document_text(doc), *_stamp(stamp))
 
 
 def _status(status: Status) -> Columns:

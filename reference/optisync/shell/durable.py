@@ -33,15 +33,16 @@ from optisync.outbox.inputs import (
     Tick,
     Watermark,
 )
-from optisync.outbox.rows import Doubt, Item, Numbers, Report
+from optisync.outbox.rows import Doubt, Item, Numbers, Report, Row
 from optisync.outbox.state import Outbox, next_wake, start, status_name
 from optisync.outbox.step import step
+from optisync.shell.documents import Documents, changed, documents_after
 from optisync.shell.given import sequence
-from optisync.shell.store import Store, StoreError
+from optisync.shell.store import OtherClient, Store, StoredDocs, StoreError, Versions
 from optisync.shell.taking import input_given
 from optisync.telling import KEPT_ERRORS, Observers, Unsubscribe
-from optisync.values import AtomKey, ClientSeq, Epoch
-from optisync.view import ABSENT, Doc, Docs, apply_changes
+from optisync.values import ClientSeq, Epoch
+from optisync.view import Docs
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +75,9 @@ class DurableOutbox:
     carried out at once, and told after what is being told. `epoch`: where a first life begins.
 
     Construction begins a life over what is stored, and tells `observers` the verdicts that nobody
-    consumed; who subscribes later finds them in `status().reports`. `config.client` is the client
-    that the store is of. A call that was interrupted ends the life: the next call begins another,
-    without the direct writes and leases of the first. `errors` keeps the last KEPT_ERRORS
+    consumed; who subscribes later finds them in `status().reports`. Raises OtherClient for a store
+    that is not of `config.client`. A call that was interrupted ends the life: the next call begins
+    another, without the direct writes and leases of the first. `errors` keeps the last KEPT_ERRORS
     exceptions of observers. `quarantined`: the rows that could not be read; with a document among
     them, a Resync is told.
 
@@ -126,7 +127,17 @@ class DurableOutbox:
     @property
     def documents(self) -> Docs:
         """The documents at the cursor, as stored."""
-        return self._documents
+        return self._documents.docs
+
+    @property
+    def versions(self) -> Versions:
+        """The versions of the documents, as stored, and of those that were deleted."""
+        return self._documents.versions
+
+    @property
+    def config(self) -> Config:
+        """What is fixed for its life."""
+        return self._config
 
     def enqueue(
         self,
@@ -233,32 +244,34 @@ class DurableOutbox:
         done = step(self._config, self._state, given)
         if done.error is not None:
             raise done.error
-        documents = _documents_after(self._documents, self._state.numbers, given)
-        effects = self._take_in(done, documents)
+        client, rows = self._config.client, _saved(done)
+        documents = documents_after(self._documents, client, self._state, rows, given)
+        effects = self._take_in(done, documents, changed(self._documents, documents, given))
         self._tell()
         return effects
 
     def _begin(self) -> None:
         loaded = self._store.load()
+        if loaded.client not in (None, self._config.client):
+            raise OtherClient("store", loaded.client, self._config.client)
         self._state = start(self._epoch, loaded.rows)
-        self._documents = loaded.documents
+        self._documents = Documents(loaded.documents, loaded.versions)
         self.quarantined = loaded.quarantined
         self._waiting.clear()  # what a life before this one had still to tell
-        self._take_in(step(self._config, self._state, Restart()), loaded.documents)
+        self._take_in(step(self._config, self._state, Restart()), self._documents)
         if any(row.place.startswith("documents ") for row in self.quarantined):
             self._waiting.append(Resync())
 
-    def _take_in(self, done: Step[Outbox, Effect], documents: Docs) -> tuple[Effect, ...]:
+    def _take_in(
+        self, done: Step[Outbox, Effect], documents: Documents, stored: StoredDocs = ()
+    ) -> tuple[Effect, ...]:
         """Store a step, then let it be the state, then line its effects up to be told."""
-        rows = tuple(
-            row for effect in done.effects if isinstance(effect, Save) for row in effect.rows
-        )
-        changed = _changed(self._documents, documents)
-        if rows or changed:
+        rows = _saved(done)
+        if rows or stored:
             self._point("before-save")
             certain, self._certain = self._certain, False  # until it is known what is stored
             try:
-                self._store.commit(rows, changed)  # [store-failure-refuses]
+                self._store.commit(rows, stored)  # [store-failure-refuses]
             except StoreError:
                 self._certain = certain
                 raise
@@ -283,22 +296,5 @@ class DurableOutbox:
             self._telling = False
 
 
-def _documents_after(before: Docs, numbers: Numbers, given: Input) -> Docs:
-    """The documents once an input is taken in: a delta or snapshot that moves the cursor."""
-    here = numbers.epoch, numbers.server_seq
-    match given:
-        case Delta(epoch, server_seq, changes=changes) if epoch == here[0] and server_seq > here[1]:
-            return apply_changes(before, changes)
-        case Snapshot(epoch, server_seq, docs) if (epoch, server_seq) >= here:
-            return docs
-        case _:
-            return before
-
-
-def _changed(before: Docs, after: Docs) -> tuple[tuple[AtomKey, Doc], ...]:
-    """What differs; documents that were not touched are the same objects."""
-    if before is after:
-        return ()
-    atoms = [atom for atom in after if atom not in before or before[atom] is not after[atom]]
-    gone = [atom for atom in before if atom not in after]
-    return (*((AtomKey(a), after[a]) for a in atoms), *((AtomKey(a), ABSENT) for a in gone))
+def _saved(done: Step[Outbox, Effect]) -> tuple[Row, ...]:
+    return tuple(row for effect in done.effects if isinstance(effect, Save) for row in effect.rows)

@@ -70,7 +70,7 @@ class OutboxPersistence(Attached):
 
     def state(self) -> Pipeline:
         """What a life begins with: documents, numbers, and every write that is stored."""
-        return restarted(self._outbox.state, self._outbox.documents)
+        return restarted(self._outbox.state, self._outbox.documents, self._outbox.versions)
 
     def attach(self, pipeline: MutationPipeline) -> None:
         """Tell this pipeline verdicts, those first that were not heard in earlier lives.

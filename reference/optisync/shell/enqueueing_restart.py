@@ -13,25 +13,26 @@ from optisync.pipeline.events import Write
 from optisync.pipeline.pending import Accepted as AcceptedAt
 from optisync.pipeline.pending import Mutation, Place, Status
 from optisync.pipeline.state import Pipeline, Ticket, TicketStatus, known_write, start
+from optisync.shell.store import Versions
 from optisync.view import Docs
 
 
-def restarted(outbox: Outbox, documents: Docs) -> Pipeline:
+def restarted(outbox: Outbox, documents: Docs, versions: Versions) -> Pipeline:
     """The documents with every stored write over them, under the ids that the server gave.
 
     A write whose verdict was told in an earlier life has no ticket; one whose verdict is still in
-    a report has a ticket that knows it. The outbox stores no versions of documents: an update
-    needs a snapshot first, or an own version.
+    a report has a ticket that knows it.
     """
     items = [member for member in outbox.queue if isinstance(member, Item)]
-    numbers, known = outbox.numbers, replace(start(), aliases=outbox.aliases)
+    numbers = outbox.numbers
     state = start(
         documents,
         numbers.epoch,
         numbers.server_seq,
+        versions.items(),
         numbered=numbers.counter,
-        loaded=numbers.server_seq > 0,  # what was deleted is not known: no cache may fill it
-        stored=[_stored(outbox, item, known) for item in items],
+        loaded=numbers.server_seq > 0,  # there may have been a snapshot: no cache may fill it
+        stored=[stored_write(outbox, item) for item in items],
     )
     tickets = state.tickets
     for item in items:
@@ -56,8 +57,9 @@ def ticket_of(report: Report) -> Ticket:
             assert_never(report.verdict)
 
 
-def _stored(outbox: Outbox, item: Item, known: Pipeline) -> Mutation:
-    entry = item.entry
+def stored_write(outbox: Outbox, item: Item) -> Mutation:
+    """A write in the queue as a pipeline shows it."""
+    entry, known = item.entry, Pipeline(aliases=outbox.aliases)
     made = (outbox.queue.making(text) for text in mentions(entry))
     makers = sorted(m.seq for m in made if m is not None and m.seq < item.seq)
     temporary = entry.temporary and not isinstance(item.status, Acked)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import TypeAlias, assert_never
 
+from rpds import HashTrieMap
+
 from optisync.contracts.entry import Entity
 from optisync.outbox.rows import (
     Alias,
@@ -19,9 +21,9 @@ from optisync.outbox.rows import (
     Row,
     key_of,
 )
-from optisync.shell.store import Loaded, StoreError
-from optisync.values import AtomKey, Obj
-from optisync.view import ABSENT, Doc, Docs
+from optisync.shell.store import Loaded, StoredDocs, StoreError, Versions
+from optisync.values import Obj
+from optisync.view import ABSENT, Docs
 
 Rows: TypeAlias = dict[tuple[str, int | str | Entity], Row]
 
@@ -36,26 +38,26 @@ class MemoryStore:
         self.failing: StoreError | None = None
         self._rows: Rows = {}
         self._documents: Docs = Obj()
+        self._versions: Versions = HashTrieMap()
 
     def load(self) -> Loaded:
         """Everything stored."""
-        return Loaded(tuple(self._rows.values()), self._documents)
+        return Loaded(tuple(self._rows.values()), self._documents, versions=self._versions)
 
-    def commit(
-        self, rows: tuple[Row, ...], documents: tuple[tuple[AtomKey, Doc], ...] = ()
-    ) -> None:
+    def commit(self, rows: tuple[Row, ...], documents: StoredDocs = ()) -> None:
         """Store rows and documents; raises `failing` instead while it is set."""
         if self.failing is not None:
             raise self.failing
         for row in rows:
             _keep(self._rows, row)
-        kept = dict(self._documents)
-        for atom, doc in documents:
+        kept, versions = dict(self._documents), self._versions
+        for atom, doc, stamp in documents:
             if doc is ABSENT:
                 kept.pop(atom, None)
             else:
                 kept[atom] = doc
-        self._documents = Obj(kept)
+            versions = versions.discard(atom) if stamp is None else versions.insert(atom, stamp)
+        self._documents, self._versions = Obj(kept), versions
 
     def close(self) -> None:
         """Nothing to give up: the rows stay with the object."""

@@ -50,7 +50,13 @@ _SECOND = (
     "CREATE TABLE quarantine (id INTEGER PRIMARY KEY, place TEXT, reason TEXT, content TEXT)",
 )
 
-STEPS: Final = (_FIRST, _SECOND)
+# 3: a document has its version, a deleted one the version alone. Of an older row none is known.
+_THIRD = (
+    "ALTER TABLE documents ADD COLUMN epoch INTEGER",
+    "ALTER TABLE documents ADD COLUMN version INTEGER",
+)
+
+STEPS: Final = (_FIRST, _SECOND, _THIRD)
 VERSION: Final = len(STEPS)
 
 

@@ -6,9 +6,8 @@ tasks of their own; nothing waits for them but who awaits a ticket.
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, TimerHandle, get_running_loop
+from asyncio import AbstractEventLoop, TimerHandle, get_running_loop, shield
 from collections.abc import Callable, Iterable
-from itertools import count
 from typing import Literal
 
 from optisync.contracts.entry import EntryId, Millis, Written
@@ -49,7 +48,7 @@ from optisync.shell.mutation_pipeline_ports import (
 )
 from optisync.shell.mutation_pipeline_running import Asked, Running
 from optisync.telling import Unsubscribe
-from optisync.values import ClientSeq, Epoch
+from optisync.values import ClientId, ClientSeq, Epoch
 from optisync.view import Docs
 
 
@@ -83,8 +82,12 @@ class MutationPipeline(Running):
         numbers = NumbersOfOneLife(state.numbered) if numbers is None else numbers
         loop = get_running_loop() if loop is None else loop
         super().__init__(config, persistence, numbers, state, loop)
-        self._wait_numbers = count(1)
         self._folded = state, view(state).view
+
+    @property
+    def client(self) -> ClientId:
+        """Whose pipeline it is."""
+        return self._config.client
 
     @property
     def api(self) -> MutationPipeline:
@@ -140,20 +143,17 @@ class MutationPipeline(Running):
         WaitTimedOut and UnknownTicket. The end of `timeout`, in milliseconds, ends the wait, not
         the write; so does a cancellation.
         """
-        wait, future = next(self._wait_numbers), self._loop.create_future()
         modes = name_given(Mode, mode, "mode"), name_given(OnTimeout, on_timeout, "on_timeout")
-        asked = Await(wait, ticket, modes[0], timeout, modes[1])
+        self._tick()
+        asked = Await(next(self._wait_numbers), ticket, modes[0], timeout, modes[1])
+        future = self._wait(asked)
         timer: TimerHandle | None = None
-        self._waits[wait] = future
+        if timeout is not None:
+            # A millisecond later: the time of the loop is rounded down to whole ones.
+            timer = self._loop.call_at((self.state.now + timeout + 1) / 1000, self._tick)
         try:
-            self._tick()
-            self.run(asked)
-            if timeout is not None:
-                # A millisecond later: the time of the loop is rounded down to whole ones.
-                timer = self._loop.call_at((self.state.now + timeout + 1) / 1000, self._tick)
-            return result_of(ticket, await future)
+            return result_of(ticket, await shield(future))
         finally:
-            del self._waits[wait]
             if timer is not None:
                 timer.cancel()
 

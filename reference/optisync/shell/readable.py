@@ -14,8 +14,7 @@ from optisync.outbox.rows import Row, key_of
 from optisync.shell.codec import INSERTS, Columns, Write, write, write_document
 from optisync.shell.decoding import Unreadable
 from optisync.shell.reading import TABLES, read_document
-from optisync.values import AtomKey
-from optisync.view import Doc
+from optisync.shell.store import StoredDocs
 
 _READERS: Final = {table.name: table.read for table in TABLES}
 _COMMON: Final = {int, str, type(None)}
@@ -23,7 +22,7 @@ _READ: Final[dict[tuple[str, tuple[type, ...]], tuple[tuple[bool, ...], list[int
 """Statements and kinds of columns that were read, with what `_numbers_of` says of them."""
 
 
-def writes_of(rows: tuple[Row, ...], documents: tuple[tuple[AtomKey, Doc], ...]) -> list[Write]:
+def writes_of(rows: tuple[Row, ...], documents: StoredDocs) -> list[Write]:
     """What stores rows and documents. Raises Unreadable, naming the first that would not be read
     back as it is."""
     writes: list[Write] = []
@@ -32,9 +31,9 @@ def writes_of(rows: tuple[Row, ...], documents: tuple[tuple[AtomKey, Doc], ...])
             writes.append(_checked(write(row)))
         except Exception as why:  # whatever is wrong with it
             _refuse(" ".join(map(str, key_of(row))), why)
-    for atom, doc in documents:
+    for atom, doc, stamp in documents:
         try:
-            writes.append(_checked(write_document(atom, doc)))
+            writes.append(_checked(write_document(atom, doc, stamp)))
         except Exception as why:  # whatever is wrong with it
             _refuse(f"document {atom!r}", why)
     return writes

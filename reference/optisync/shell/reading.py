@@ -37,6 +37,7 @@ from optisync.outbox.rows import (
     Verdict,
 )
 from optisync.shell.decoding import (
+    Unreadable,
     change_of,
     entity_of,
     json_of,
@@ -46,7 +47,8 @@ from optisync.shell.decoding import (
     version_of,
 )
 from optisync.shell.plain import is_text
-from optisync.values import AtomKey, ClientSeq, Epoch, Json, ServerSeq, Version
+from optisync.values import AtomKey, ClientSeq, Epoch, ServerSeq, Version
+from optisync.view import ABSENT, Doc
 
 _Natural: TypeAlias = Annotated[int, msgspec.Meta(ge=0)]
 _Positive: TypeAlias = Annotated[int, msgspec.Meta(ge=1)]
@@ -270,7 +272,9 @@ class _InDoubt(_Report, frozen=True, kw_only=True, tag="in-doubt"):
 
 class _Document(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     atom: str
-    content: str
+    content: str | None = None
+    epoch: _Natural | None = None
+    version: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,10 +300,15 @@ TABLES: Final = (
 )
 
 
-def read_document(columns: dict[str, object]) -> tuple[AtomKey, Json]:
-    """The document that was stored in these columns. Raises Unreadable."""
+def read_document(columns: dict[str, object]) -> tuple[AtomKey, Doc, Stamp | None]:
+    """The document that was stored in these columns, and its version. Raises Unreadable."""
     document = cast(_Document, shaped(columns, _Document))
-    return AtomKey(document.atom), json_of(document.content, "content")
+    atom, stamp = AtomKey(document.atom), stamp_of(document.epoch, document.version)
+    if document.content is not None:
+        return atom, json_of(document.content, "content"), stamp
+    if stamp is None:
+        raise Unreadable("neither content nor version")
+    return atom, ABSENT, stamp
 
 
 def trace(seq: int, columns: dict[str, object]) -> Hole:

@@ -12,10 +12,14 @@ import os
 import sqlite3
 from collections.abc import Generator
 from contextlib import ExitStack, contextmanager, suppress
+from dataclasses import replace
 from itertools import groupby
 from operator import itemgetter
 from typing import Final, cast
 
+from rpds import HashTrieMap
+
+from optisync.contracts.entry import Stamp
 from optisync.outbox.rows import Hole, Item, Numbers, Report, Row
 from optisync.shell.codec import write
 from optisync.shell.decoding import Unreadable
@@ -26,6 +30,7 @@ from optisync.shell.reading import TABLES, read_document, trace
 from optisync.shell.store import (
     Loaded,
     Quarantined,
+    StoredDocs,
     StoreDiskFull,
     StoreError,
     StoreForeign,
@@ -33,7 +38,7 @@ from optisync.shell.store import (
     StoreReadOnly,
 )
 from optisync.values import AtomKey, ClientId, Json, Obj
-from optisync.view import Doc
+from optisync.view import ABSENT
 
 _KINDS: Final[dict[int, type[StoreError]]] = {
     sqlite3.SQLITE_BUSY: StoreLocked,
@@ -65,6 +70,7 @@ class SqliteStore:
         busy_ms: int = 5_000,
     ) -> None:
         self.path = os.path.realpath(path)
+        self._client = client
         with ExitStack() as unless_open:
             self._lock = OwnerLock(self.path)
             unless_open.callback(self._lock.release)
@@ -81,11 +87,9 @@ class SqliteStore:
             self._connection.execute("BEGIN IMMEDIATE")
             loaded = _Loading(self._connection, self.path).load()
             self._connection.execute("COMMIT")
-            return loaded
+            return replace(loaded, client=self._client)
 
-    def commit(
-        self, rows: tuple[Row, ...], documents: tuple[tuple[AtomKey, Doc], ...] = ()
-    ) -> None:
+    def commit(self, rows: tuple[Row, ...], documents: StoredDocs = ()) -> None:
         """Store rows, in order, and documents, in one durable transaction."""
         with self._typed():
             writes = writes_of(rows, documents)
@@ -146,14 +150,18 @@ class _Loading:
                 except Unreadable as why:
                     self._put_aside(table.name, table.key, rowid, columns, str(why))
         documents: list[tuple[AtomKey, Json]] = []
+        versions: list[tuple[AtomKey, Stamp]] = []
         for rowid, columns in self._stored("documents", "atom"):
             try:
-                documents.append(read_document(columns))
+                atom, doc, stamp = read_document(columns)
             except Unreadable as why:
                 self._put_aside("documents", "atom", rowid, columns, str(why))
+                continue
+            documents += [] if doc is ABSENT else [(atom, doc)]
+            versions += [] if stamp is None else [(atom, stamp)]
         found = self._connection.execute("SELECT place, reason, content FROM quarantine")
         aside = tuple(Quarantined(*map(str, row)) for row in found.fetchall())
-        return Loaded(tuple(self._rows), Obj(documents), aside)
+        return Loaded(tuple(self._rows), Obj(documents), aside, HashTrieMap(versions))
 
     def _stored(self, table: str, key: str) -> list[tuple[int, dict[str, object]]]:
         found = self._connection.execute(f"SELECT rowid, * FROM {table} ORDER BY {key}")

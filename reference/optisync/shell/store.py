@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, ClassVar, Protocol, TypeAlias
 
+from rpds import HashTrieMap
+
+from optisync.contracts.entry import Stamp
 from optisync.errors import OptisyncError
 from optisync.outbox.rows import Row
-from optisync.values import AtomKey
+from optisync.values import AtomKey, ClientId
 from optisync.view import Doc, Docs
+
+StoredDocs: TypeAlias = tuple[tuple[AtomKey, Doc, Stamp | None], ...]
+"""Documents with their versions: of a deleted one the version alone, beside ABSENT. With neither,
+nothing is stored."""
+if TYPE_CHECKING:
+    Versions: TypeAlias = HashTrieMap[AtomKey, Stamp]
+else:  # at run time it takes no arguments
+    Versions = HashTrieMap
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,27 +37,31 @@ class Quarantined:
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """What a store holds: rows in an order that `outbox.state.with_row` takes, and documents."""
+    """What a store holds: rows in an order that `outbox.state.with_row` takes, and documents.
+
+    `versions`: of the documents, as far as known, and of deleted ones. `client`: whose store it
+    is, where it is of one client.
+    """
 
     rows: tuple[Row, ...]
     documents: Docs
     quarantined: tuple[Quarantined, ...] = ()
+    versions: Versions = field(default_factory=lambda: HashTrieMap())
+    client: ClientId | None = None
 
 
 class Store(Protocol):
     """One client's durable memory. One live process owns it.
 
     `commit` is one transaction: all of it is durable when it returns, or a StoreError is raised
-    and nothing of it is stored. `documents` are those that change; ABSENT removes one.
+    and nothing of it is stored. `documents` are those that change.
     """
 
     def load(self) -> Loaded:
         """Everything stored."""
         ...
 
-    def commit(
-        self, rows: tuple[Row, ...], documents: tuple[tuple[AtomKey, Doc], ...] = ()
-    ) -> None:
+    def commit(self, rows: tuple[Row, ...], documents: StoredDocs = ()) -> None:
         """Store rows, in order, each under its key (`outbox.rows.key_of`), and documents."""
         ...
 
@@ -65,6 +80,22 @@ class StoreError(OptisyncError):
 
     def __str__(self) -> str:
         return f"{self.path}: {self.reason}"
+
+
+@dataclass(unsafe_hash=True)
+class OtherClient(OptisyncError):
+    """What belongs together is of two clients: each would take the other's writes for its own."""
+
+    code: ClassVar[str] = "other-client"
+    part: str
+    client: ClientId
+    outbox: ClientId
+
+    def __str__(self) -> str:
+        return (
+            f"the {self.part} is of client {self.client!r}, its outbox of {self.outbox!r}: "
+            "give both the same client id"
+        )
 
 
 class StoreHeld(StoreError):
