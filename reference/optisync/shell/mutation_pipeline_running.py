@@ -5,6 +5,7 @@ from __future__ import annotations
 from asyncio import AbstractEventLoop, Future, Task
 from collections import deque
 from collections.abc import Callable, Sequence
+from itertools import count
 from typing import TypeAlias
 
 from optisync.contracts.entry import Millis
@@ -23,6 +24,7 @@ from optisync.pipeline.effects import (
     Withdraw,
 )
 from optisync.pipeline.inputs import (
+    Await,
     Dispatch,
     Drain,
     Failed,
@@ -72,6 +74,7 @@ class Running:
         self._life: Life[Pipeline, Effect | Callable[[], None]] = Life(state, self._perform)
         self._requests: set[Task[None]] = set()
         self._unused: set[ClientSeq] = set()  # numbers that no request has carried yet
+        self._wait_numbers = count(1)
         self._waits: dict[int, Future[Answered]] = {}
 
     @property
@@ -140,8 +143,8 @@ class Running:
                     self._give_up_dropped()
                 self._operation.tell(effect, self.errors)
             case Answered(wait):
-                future = self._waits.get(wait)
-                if future is not None and not future.done() and not self._loop.is_closed():
+                future = self._waits.pop(wait, None)
+                if future is not None and not self._loop.is_closed():
                     future.set_result(effect)
             case Diag() | Stale() | Resync() | Withdraw():
                 self.diagnostics += (effect,) if isinstance(effect, Diag) else ()
@@ -184,6 +187,21 @@ class Running:
             self.errors.append(error)
             self._take_in(Persisted(handle, NoAnswer()))
         self._perform_all()
+
+    def _wait(self, asked: Await) -> Future[Answered]:
+        """What a wait will hear; those that wait for the same without an end are one wait."""
+        input_given(asked)
+        known = self.state.tickets.get(asked.ticket)
+        for wait in () if known is None or asked.timeout is not None else known.waits:
+            if (wait.mode, wait.until) == (asked.mode, None) and wait.number in self._waits:
+                return self._waits[wait.number]
+        self._waits[asked.wait] = future = self._loop.create_future()
+        try:
+            self.run(asked)
+        except OptisyncError:
+            del self._waits[asked.wait]
+            raise
+        return future
 
     def _tick(self) -> None:
         self.run(Tick(Millis(int(self._loop.time() * 1000))))
