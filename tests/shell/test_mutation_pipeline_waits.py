@@ -1,6 +1,7 @@
 """Waits for tickets: each ends once, with what became of the write, or with its time."""
 
 import asyncio
+from typing import Literal
 
 import pytest
 from tests.shell.pipeline_world import (
@@ -151,5 +152,27 @@ def test_who_stops_waiting_is_not_missed() -> None:
         assert first.cancelled()
         assert await second is Answer.CONFIRMED
         assert not world.pipeline.errors
+
+    run(main())
+
+
+@pytest.mark.parametrize("mode", ["optimistic", "strict"])
+def test_who_asks_again_and_again_leaves_one_wait(mode: Literal["optimistic", "strict"]) -> None:
+    async def main() -> None:
+        world = World()
+        pipeline = world.pipeline
+        ticket = pipeline.dispatch(create("a"))
+        timed = asyncio.create_task(pipeline.await_ticket(ticket, mode, Millis(5)))
+        await rest()
+        for _ in range(1000):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(pipeline.await_ticket(ticket, mode), 0.01)
+        with pytest.raises(WaitTimedOut):
+            await timed
+        assert len(pipeline.state.tickets[ticket].waits) == 1
+        waiting = asyncio.create_task(pipeline.await_ticket(ticket, mode))
+        await world.persistence.answer(1, confirmed(world.persistence.requests[0]))
+        assert await waiting is Answer.CONFIRMED
+        assert not pipeline.state.tickets[ticket].waits
 
     run(main())
