@@ -8,10 +8,12 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable
 from functools import partial
+from typing import ClassVar
 
 from optisync.contracts.entry import EntryId, WriteEntry, Written
 from optisync.contracts.messages import Accepted, Delta, Refused, Snapshot
 from optisync.errors import OptisyncError
+from optisync.outbox.config import Mode
 from optisync.outbox.effects import Diag, DiagCode, Effect
 from optisync.outbox.effects import Told as Reported
 from optisync.outbox.errors import OutboxFull
@@ -26,8 +28,17 @@ from optisync.shell.enqueueing_restart import restarted, ticket_of
 from optisync.shell.mutation_pipeline import MutationPipeline
 from optisync.shell.mutation_pipeline_ports import PersistRefused, PersistRequest, PersistResult
 from optisync.shell.mutation_pipeline_running import Asked
-from optisync.shell.store import StoreError
+from optisync.shell.store import OtherClient, StoreError
 from optisync.values import ClientSeq
+
+
+class OutboxOrdered(OptisyncError):
+    """In mode `ordered` a number may wait for a watermark that no pipeline hears of."""
+
+    code: ClassVar[str] = "outbox-ordered"
+
+    def __str__(self) -> str:
+        return "a pipeline persists over an outbox of mode `entity`, not `ordered`"
 
 
 class OutboxPersistence(Attached):
@@ -64,19 +75,35 @@ class OutboxPersistence(Attached):
     """
 
     def __init__(self, outbox: DurableOutbox) -> None:
+        """Raises OutboxOrdered."""
+        if outbox.config.mode is Mode.ORDERED:
+            raise OutboxOrdered
         self._outbox = outbox
         self._held: deque[Effect] = deque()
         self._holding = False
 
     def state(self) -> Pipeline:
-        """What a life begins with: documents, numbers, and every write that is stored."""
+        """What a life begins with: documents with their versions, numbers, every stored write.
+
+        The write with the number n, whose entry id is `client/n` in every life, has the ticket n
+        now, whatever it had when it was dispatched.
+        """
         return restarted(self._outbox.state, self._outbox.documents, self._outbox.versions)
 
     def attach(self, pipeline: MutationPipeline) -> None:
         """Tell this pipeline verdicts, those first that were not heard in earlier lives.
 
-        Raises AttachedBefore; whatever needs the pipeline before raises NotAttached.
+        What is told of a write of an earlier life comes under its number: `Told(n)` is about the
+        entry `client/n`. If it is shown still, `pipeline.state.pending.get(n)` has it. Of the
+        others an application knows by what it noted after it dispatched them: the numbers of a
+        ticket are `pipeline.state.tickets[ticket].undecided`.
+
+        Raises AttachedBefore, and OtherClient for a pipeline that is not of the outbox's client;
+        whatever needs the pipeline before raises NotAttached.
         """
+        ours = self._outbox.config.client
+        if pipeline.client != ours:
+            raise OtherClient("pipeline", pipeline.client, ours)
         self._belong_to(pipeline)
         self._outbox.on_effect(self._heard)
         pipeline.on_asked(self._asked)
