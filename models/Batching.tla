@@ -199,7 +199,7 @@ Ticket(number) ==
 
 Start(docs, versions) ==
     [docs |-> docs, epoch |-> 1, server_seq |-> 0, loaded |-> FALSE, hydrated |-> {},
-     versions |-> versions, aliases |-> {}, pending |-> <<>>, numbered |-> 0, queue |-> <<>>,
+     doubted |-> {}, versions |-> versions, aliases |-> {}, pending |-> <<>>, numbered |-> 0, queue |-> <<>>,
      window |-> {},
      waiting |-> <<>>, handed |-> {}, tickets |-> {}, begun |-> 0,
      decided |-> <<>>, now |-> 0, members |-> {}, history |-> {}]
@@ -336,6 +336,7 @@ PutRow(turn, entity, doc, version) ==
         ELSE [turn EXCEPT
                 !.state.docs = PutDoc(state.docs, entity, doc),
                 !.state.hydrated = state.hydrated \ {entity},
+                !.state.doubted = state.doubted \ {entity},
                 !.state.versions = IF version = None THEN state.versions
                                    ELSE WithStamp(state.versions, entity, stamp),
                 !.changed = turn.changed \/ touches])
@@ -617,7 +618,9 @@ EndEach(turn, children) ==
           IN EndEach(IF ends THEN End(turn, child, "parent-rejected", FALSE) ELSE turn,
                      Tail(children)))
 Refuse(turn, m, code) == End(turn, m, code, FALSE)
-Lose(turn, m) == End(turn, m, "", TRUE)
+\* The documents may lack it for ever. [row-from-exact-base]
+Lose(turn, m) ==
+    End([turn EXCEPT !.state.doubted = @ \cup {m.write.entity}], m, "", TRUE)
 
 \* [unknown-keeps]
 Moved(turn, seq, place) ==
@@ -729,6 +732,7 @@ RowAfter(state, m, written) ==
          own == \E n \in Entries(state.pending) :
                    n.write.entity = m.write.entity /\ n.seq < m.seq
          exact == m.base # NoStamp /\ StampOf(state, m.write.entity) = m.base /\ ~own
+                  /\ m.write.entity \notin state.doubted
      IN IF written.row.told THEN written.row \* [writeback-is-a-delta]
         ELSE IF fixed THEN [told |-> TRUE, doc |-> change.doc]
         ELSE IF exact /\ Applies(doc, change) \* [row-from-exact-base]
@@ -902,6 +906,7 @@ DeltaApplied(config, turn, delta) ==
          stamp == [epoch |-> delta.epoch, version |-> delta.server_seq]
          moved == [turn EXCEPT !.state.docs = ApplyEach(docs, delta.changes),
                                !.state.hydrated = state.hydrated \ changed,
+                               !.state.doubted = state.doubted \ changed,
                                !.state.versions = StampEach(state.versions, delta.changes, stamp),
                                !.state.server_seq = delta.server_seq,
                                !.changed = turn.changed \/ delta.changes # <<>>]
@@ -958,7 +963,8 @@ SnapshotApplied(config, turn, snapshot) ==
                                     stamp |-> [epoch |-> snapshot.epoch,
                                                version |-> v.version]] :
                                     v \in snapshot.versions},
-                               !.state.hydrated = {}, !.state.loaded = TRUE,
+                               !.state.hydrated = {}, !.state.doubted = {},
+                               !.state.loaded = TRUE,
                                !.changed = TRUE]
          reborn == snapshot.epoch > state.epoch
          settled == OutcomeEach(config, moved, state.pending, snapshot, reborn)

@@ -272,6 +272,7 @@ def encode_state(state: Pipeline) -> Value:
             "server_seq": state.server_seq,
             "loaded": state.loaded,
             "hydrated": frozenset(of(entity_at(atom)) for atom in state.hydrated),
+            "doubted": frozenset(of(entity_at(atom)) for atom in state.doubted),
             "versions": frozenset(_stamped(*item) for item in state.versions.items()),
             "aliases": frozenset(map(of, aliases)),
             "pending": tuple(map(_mutation, state.pending)),

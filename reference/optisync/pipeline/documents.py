@@ -22,9 +22,9 @@ def put_row(state: Pipeline, entity: Entity, row: Row, version: Version | None) 
     if known is not None and (stamp is None or stamp <= known):
         return state
     versions = state.versions if stamp is None else state.versions.insert(atom, stamp)
-    hydrated = state.hydrated.discard(atom)
+    hydrated, doubted = state.hydrated.discard(atom), state.doubted.discard(atom)
     docs = put(state.docs, atom, row.doc)
-    return replace(state, docs=docs, versions=versions, hydrated=hydrated)
+    return replace(state, docs=docs, versions=versions, hydrated=hydrated, doubted=doubted)
 
 
 def without_hydrated(state: Pipeline, atoms: Iterable[AtomKey]) -> Pipeline:

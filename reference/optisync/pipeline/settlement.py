@@ -192,7 +192,7 @@ def _row_after(turn: Turn, mutation: Mutation) -> Row | None:
     """The row that a write has left at the server, as far as it can be known without an answer.
 
     From a change that leaves the same whatever was there, or from the document if it has the
-    version that the write was made on, and no earlier own write is on its way.
+    version that the write was made on, and lacks no earlier own write.
     """
     change, atom = mutation.write.change, atom_of(mutation.write.entity)
     match change:
@@ -203,7 +203,7 @@ def _row_after(turn: Turn, mutation: Mutation) -> Row | None:
         case Update() | Upsert():
             own = turn.state.pending.of(mutation.write.entity)[0].seq < mutation.seq
             known = turn.state.versions.get(atom)
-            if own or known is None or known != mutation.base:
+            if own or atom in turn.state.doubted or known is None or known != mutation.base:
                 return None
     try:
         return Row(apply_change(atom, turn.state.docs.get(atom, ABSENT), change))
@@ -257,6 +257,8 @@ def refuse(turn: Turn, mutation: Mutation, code: str) -> Turn:
 def lose(turn: Turn, mutation: Mutation) -> Turn:
     """Nobody will know whether it was executed."""
     turn = _verdict(left_out(turn, mutation.seq), mutation, doubt=True)
+    doubted = turn.state.doubted.insert(atom_of(mutation.write.entity))  # [row-from-exact-base]
+    turn = replace(turn, state=replace(turn.state, doubted=doubted))
     return _orphaned(turn.drop(mutation), mutation)
 
 

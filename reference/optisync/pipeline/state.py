@@ -127,7 +127,8 @@ class Pipeline:
 
     `docs` are the confirmed documents at (epoch, server_seq), `versions` what is known of them;
     a version without a document is that of a deleted one. `loaded`: a snapshot has come;
-    `hydrated`: documents that only a cache has spoken of.
+    `hydrated`: documents that only a cache has spoken of; `doubted`: those that may lack an own
+    write that was given up in doubt.
     `aliases`: the server's id for each temporary one, None if its create came to nothing.
     `window`: the action ids given in this drain window. `waiting`: segments not handed over yet,
     `handed`: requests without an answer, by their first number. `decided`: tickets with a verdict,
@@ -139,6 +140,7 @@ class Pipeline:
     server_seq: ServerSeq = ServerSeq(0)
     loaded: bool = False
     hydrated: HashTrieSet[AtomKey] = field(default_factory=lambda: HashTrieSet())
+    doubted: HashTrieSet[AtomKey] = field(default_factory=lambda: HashTrieSet())
     versions: HashTrieMap[AtomKey, Stamp] = field(default_factory=lambda: HashTrieMap())
     aliases: HashTrieMap[str, str | None] = field(default_factory=lambda: HashTrieMap())
     pending: Pending = field(default_factory=Pending)

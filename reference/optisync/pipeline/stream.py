@@ -33,11 +33,11 @@ def delta_applied(turn: Turn, delta: Delta) -> Turn:
     if fresh:
         state = without_hydrated(state, (atom for atom, _ in delta.changes))  # [hydrate-fills]
         stamp = Stamp(delta.epoch, Version(delta.server_seq))
-        versions = state.versions
+        versions, doubted = state.versions, state.doubted
         for atom, _ in delta.changes:
-            versions = versions.insert(atom, stamp)
-        docs = apply_changes(state.docs, delta.changes)
-        moved = replace(state, docs=docs, versions=versions, server_seq=delta.server_seq)
+            versions, doubted = versions.insert(atom, stamp), doubted.discard(atom)
+        docs, at = apply_changes(state.docs, delta.changes), delta.server_seq
+        moved = replace(state, docs=docs, versions=versions, server_seq=at, doubted=doubted)
         turn = replace(turn, state=moved)
     for label in delta.settles:
         if label.client == turn.config.client:
@@ -81,6 +81,7 @@ def snapshot_applied(turn: Turn, snapshot: Snapshot) -> Turn:
         server_seq=snapshot.server_seq,
         versions=HashTrieMap(stamped),
         hydrated=HashTrieSet(),
+        doubted=HashTrieSet(),
         loaded=True,
     )
     turn = replace(turn, state=moved, changed=True)
