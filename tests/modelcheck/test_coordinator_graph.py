@@ -26,7 +26,7 @@ from optisync_conformance.modelcheck.coordinator_classes import CLASSES, classes
 from optisync_conformance.modelcheck.coordinator_cover import cover_scopes
 from optisync_conformance.modelcheck.coordinator_graph import COORDINATOR
 from optisync_conformance.modelcheck.coordinator_inputs import ME, STRATEGIES, delta, register
-from optisync_conformance.modelcheck.coordinator_scopes import Scope, scope_module
+from optisync_conformance.modelcheck.coordinator_scopes import Scope
 from optisync_conformance.modelcheck.graph_command import compare_scope
 from optisync_conformance.modelcheck.toolchain import Toolchain
 from optisync_conformance.modelcheck.worlds import stale_modules, write_modules
@@ -170,7 +170,7 @@ def test_generated_modules_are_what_the_scopes_say(tmp_path: Path) -> None:
 
 
 def test_the_alphabet_in_the_module_is_the_alphabet_of_the_scope() -> None:
-    text = scope_module(replace(named("rivals"), inputs=(delta(1, 2, "a/x", mine=[1]),)))
+    text = replace(named("rivals"), inputs=(delta(1, 2, "a/x", mine=[1]),)).text
     assert (
         'Alphabet == <<\n  [changes |-> {"a/x"}, epoch |-> 1, kind |-> "delta", prev |-> 1, '
         'server_seq |-> 2, settles |-> <<[client |-> "me", seq |-> 1]>>]  \\* 1\n>>'

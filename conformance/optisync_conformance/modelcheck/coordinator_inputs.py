@@ -90,7 +90,8 @@ def scope(
 ) -> Scope:
     """A scope of the client `ME` that starts at epoch 1, position 0; EVERYDAY is added."""
     config = Config(ME, variant, dense, limits, STRATEGIES[strategy])
-    return Scope(name, about, config, strategy, ORIGIN, (*EVERYDAY, *inputs), numbers)
+    inputs = (*EVERYDAY, *inputs)
+    return Scope(name, about, config, inputs, strategy, numbers, initial=ORIGIN)
 
 
 def register(seq: int, *touched: str, sent: bool = True) -> Register:
