@@ -203,7 +203,7 @@ def _names() -> Scope:
 def _rows() -> Scope:
     return scope_of(
         "rows",
-        "a backend of rows: rows and versions of answers and reads, deletions, a cache",
+        "a backend of rows: rows and versions of answers and reads, deletions, a cache, a doubt",
         (
             write(1, "r/a", upsert("1")),
             write(2, "r/a", update(a(2))),
@@ -215,6 +215,7 @@ def _rows() -> Scope:
             answered(2, result("me/2", written(1, value="6"))),
             answered(2, result("me/2", written())),
             silent(2),
+            decided("me/1", DOUBT),
             fetched(read("r/a", "4", 2)),
             fetched(read("r/a", "", 3)),
             fetched(read("r/a", "5")),
