@@ -69,8 +69,9 @@ class _Event(msgspec.Struct, frozen=True, tag_field="t", omit_defaults=True):
 class Detail(msgspec.Struct, frozen=True, omit_defaults=True):
     """A failure as it is told: the shortest script that shows it, and where it diverges.
 
-    `step` counts from 1 (0 is the observation after start); `observations` and `steps` are those
-    of the shortest script, `setting` its `with`. `expected` and `got` are JSON values.
+    `step` counts from 1 (0 is the observation after start, or not known); `observations` and
+    `steps` are those of the shortest script, `setting` its `with`. `expected` and `got` are JSON
+    values, and `path` where they differ: empty, as `sentence` is, if there was nothing to judge.
     """
 
     fingerprint: str
@@ -131,6 +132,11 @@ class Done(_Event, frozen=True, tag="done"):
     seconds: float = 0.0
     note: str = ""
     detail: Detail | None = None
+
+    @property
+    def judged(self) -> bool:
+        """Whether the engine was seen to break the requirement; else it could not be judged."""
+        return self.detail is not None and bool(self.detail.path)
 
 
 class Probed(_Event, frozen=True, tag="probed"):

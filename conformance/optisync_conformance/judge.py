@@ -12,6 +12,7 @@ from optisync.values import Json, Obj, freeze
 from optisync.view import Doc
 from optisync_conformance.case import Case, Step
 from optisync_conformance.derive import Hosts
+from optisync_conformance.lacked import Lacked
 from optisync_conformance.match import Difference, Kind, difference
 
 # Compared as a whole: a member too many is a difference too.
@@ -25,14 +26,6 @@ DERIVED_FROM: Final[dict[str, tuple[str, ...]]] = {
     "shown": ("effects", "pending"),
     "push_view": ("effects", "pending", "plan"),
 }
-# Effects that an implementation may lack, by what it declares.
-LACKED_EFFECTS: Final[dict[str, str]] = {
-    "diagnostics": "diag",
-    "verdicts": "settled",
-    "request-missing": "request",
-    "resync": "resync",
-}
-_PLAN: Final = frozenset({"undo", "redo"})
 # Rules that each text states for itself.
 _OWN: Final[dict[str, str]] = {
     "outbox": "outbox-",
@@ -110,20 +103,20 @@ def fields(
 ) -> list[dict[str, Json]]:
     """What there is to compare after start and after each step: reported, or derived.
 
-    Effects come without undo and redo, and without those that the implementation lacks.
+    Effects come without undo and redo; everything without what goes with what is lacked.
     """
     docs = case.setting.get("docs")
     scripted = (step.do for step in case.steps) if case.profile == "coordinator" else ()
     hosts = Hosts(docs if isinstance(docs, Obj) else Obj(), scripted)
     steps = (None, *(step.do for step in case.steps))
-    hidden = _hidden(lacks)
+    lacked = Lacked.of(case.profile, lacks)
     found: list[dict[str, Json]] = []
     for do, raw in zip(steps, observations, strict=False):
         observation = _object(raw)
         effects = observation.get("effects")
         reported = effects if isinstance(effects, tuple) else ()
-        here = dict(observation)
-        here["effects"] = tuple(e for e in reported if not _is_hidden(e, hidden))
+        whole = {**observation, "effects": reported}
+        here = {field: lacked.without(field, value)[0] for field, value in whole.items()}
         if case.profile == "coordinator":
             derived = hosts.follow(do, observation)
             here |= {"view": derived.view, "push_view": derived.push_view, "shown": derived.shown}
@@ -134,20 +127,12 @@ def fields(
     return found
 
 
-def _hidden(lacks: Collection[str]) -> frozenset[str]:
-    return _PLAN | {effect for cap, effect in LACKED_EFFECTS.items() if cap in lacks}
-
-
-def _is_hidden(effect: Json, hidden: Collection[str]) -> bool:
-    return isinstance(effect, Obj) and effect.get("e") in hidden
-
-
 class _Judge:
     def __init__(self, case: Case, sees: frozenset[str], lacks: frozenset[str]) -> None:
         self._case = case
         self._sees = sees
         self._lacks = lacks
-        self._hidden = _hidden(lacks)
+        self._lacked = Lacked.of(case.profile, lacks)
         self._failures: list[Failure] = []
         self._blind: list[str] = []
         self._compared = 0
@@ -182,25 +167,14 @@ class _Judge:
 
     def _field(self, number: int, field: str, expected: Json, after: dict[str, Json]) -> None:
         self._compared += 1
-        if field == "effects":
-            expected = self._without_hidden(expected)
+        expected, hidden = self._lacked.without(field, expected)
+        self._blind += hidden
         if field not in after:
             self._fail(number, Difference((field,), "missing", expected, None))
             return
         found = difference(expected, after[field], exact=field in WHOLE, path=(field,))
         if found is not None:
             self._fail(number, found)
-
-    def _without_hidden(self, expected: Json) -> Json:
-        """The expected effects less those that the implementation lacks; these are blind."""
-        if isinstance(expected, tuple):
-            kept = tuple(effect for effect in expected if not _is_hidden(effect, self._hidden))
-            gone = sorted({str(e["e"]) for e in expected if e not in kept and isinstance(e, Obj)})
-            self._blind += [f"effects:{name}" for name in gone if name not in _PLAN]
-            return kept
-        if isinstance(expected, Obj):
-            return Obj([(key, self._without_hidden(value)) for key, value in expected.items()])
-        return expected
 
     def _out(self, number: int, step: Step, got: Json) -> bool:
         """Compare the engine's answer; whether it is a refusal, rightly."""
@@ -212,28 +186,37 @@ class _Judge:
             self._compared += 1
         elif "open" in out:
             return False
+        refused = self._answer(number, expected, out, ("out",))
+        if step.do["do"] == "invert" and expected == "ok" and "ok" in out:
+            self._inverse(number, step.do, out)
+        return refused
+
+    def _answer(self, number: int, expected: Json, out: Obj, path: tuple[str, ...]) -> bool:
+        """Compare the answer to a step, or to one of those together; whether it rightly refuses."""
         code = expected.get("err") if isinstance(expected, Obj) else None
         if code is not None:
-            return self._refusal(number, str(code), out)
+            return self._refusal(number, str(code), out, path)
+        outs, answers = _outs(expected), _outs(out)
+        takes = expected == "ok" or (isinstance(expected, Obj) and "ok" in expected)
         if "open" in out:
-            self._fail(number, Difference(("out",), "open", expected, out))
-        elif expected == "ok" and "ok" not in out:
-            self._fail(number, Difference(("out",), "differs", expected, out))
-        elif expected != "ok":
-            found = difference(expected, out, path=("out",))
-            if found is not None:
-                self._fail(number, found)
-        elif step.do["do"] == "invert":
-            self._inverse(number, step.do, out)
+            self._fail(number, Difference(path, "open", expected, out))
+        elif takes and "ok" not in out:
+            self._fail(number, Difference(path, "differs", expected, out))
+        elif outs and len(outs) == len(answers):
+            for index, (each, answer) in enumerate(zip(outs, answers, strict=True)):
+                got = answer if isinstance(answer, Obj) else Obj()
+                self._answer(number, each, got, (*path, "ok", "outs", str(index)))
+        elif expected != "ok" and (found := difference(expected, out, path=path)) is not None:
+            self._fail(number, found)
         return False
 
-    def _refusal(self, number: int, code: str, out: Obj) -> bool:
+    def _refusal(self, number: int, code: str, out: Obj, path: tuple[str, ...]) -> bool:
         if "err" not in out:
             kind: Kind = "open" if "open" in out else "accepted"
-            self._fail(number, Difference(("out",), kind, Obj({"err": code}), out))
+            self._fail(number, Difference(path, kind, Obj({"err": code}), out))
             return False
         if code not in ("other", out["err"]):
-            found = Difference(("out", "err"), "code", code, out["err"])
+            found = Difference((*path, "err"), "code", code, out["err"])
             self._fail(number, found, self._own("error-codes"))
         return True
 
@@ -277,6 +260,13 @@ class _Judge:
         self._failures.append(
             Failure(of, number, verb, nth, path, found.kind, found.expected, found.got)
         )
+
+
+def _outs(answer: Json) -> tuple[Json, ...]:
+    """The answers to steps together; empty if it is the answer to something else."""
+    ok = answer.get("ok") if isinstance(answer, Obj) else None
+    outs = ok.get("outs") if isinstance(ok, Obj) else None
+    return outs if isinstance(outs, tuple) else ()
 
 
 def _object(raw: Mapping[str, object]) -> Obj:

@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from optisync.errors import OptisyncError
 from optisync.values import Json, Obj, dump
 from optisync_conformance.case import Case, CaseError, Step, run_case, with_inverses
-from optisync_conformance.judge import Failure, fields, judge
+from optisync_conformance.judge import WHOLE, Failure, fields, judge
 from optisync_conformance.match import MATCHERS
 from optisync_conformance.reference.stdio import SEES
 from optisync_conformance.script import ScriptError
@@ -125,6 +125,8 @@ class _Reducer:
             value = Obj({"$all_of": tuple({dump(each): each for each in shown}.values())})
         elif isinstance(self._wanted, Obj) and any(key in MATCHERS for key in self._wanted):
             value = self._wanted
+        elif root not in WHOLE and isinstance(self._wanted, tuple) and isinstance(value, tuple):
+            value = _as_named(value, self._wanted)
         return refusal.put(root, value)
 
     def delete_chunks(self, case: Case) -> Case:
@@ -154,6 +156,25 @@ class _Reducer:
             if found is not None:
                 return found
         return None
+
+
+def _as_named(found: tuple[Json, ...], wanted: tuple[Json, ...]) -> tuple[Json, ...]:
+    """What the reference shows, with those members alone that the case says something about.
+
+    Else the shortest script would be one for a member that the case leaves open.
+    """
+    return tuple(_named(each, wanted) if isinstance(each, Obj) else each for each in found)
+
+
+def _named(found: Obj, wanted: tuple[Json, ...]) -> Obj:
+    alike = [each for each in wanted if isinstance(each, Obj) and each.get("e") == found.get("e")]
+    left: dict[str, Json] = {}
+    for key, value in found.items():
+        said = [each[key] for each in alike if key in each]
+        inner = tuple(part for each in said if isinstance(each, tuple) for part in each)
+        if said or key in ("e", "m"):
+            left[key] = _as_named(value, inner) if isinstance(value, tuple) and inner else value
+    return Obj(left)
 
 
 def _refusal(out: Json) -> Obj:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final, assert_never
 
 from optisync.errors import OptisyncError
+from optisync.values import Obj
 from optisync.view import ABSENT, Doc
 from optisync_conformance.cases import Case
 from optisync_conformance.events import Detail, Verdict
@@ -27,6 +29,8 @@ _KINDS: Final[dict[str, str]] = {
     "hang": "the engine hung",
     "crash": "the engine died",
 }
+
+_OF_TOGETHER: Final = re.compile(r"out/ok/outs/([0-9]+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,19 +92,16 @@ def _refused(case: Case, fault: Fault, scope: Scope) -> Scored:
     text = fault.text or "no text"
     if fault.kind == "unsupported":
         text = f"unsupported {fault.cap!r}, which hello does not list in `lacks`: {text}"
-    place = f" at step {fault.step}" if fault.step is not None else ""
-    mark = f"{case.req} @ run : {fault.kind}"
-    return Scored(
-        Verdict.ERROR,
-        detail=_told(case, mark, f"the adapter answered {fault.kind}{place}: {text}"),
-    )
+    mark, said = f"{case.req} @ run : {fault.kind}", f"the adapter answered {fault.kind}: {text}"
+    return Scored(Verdict.ERROR, detail=_told(case, mark, said, step=fault.step or 0))
 
 
-def _told(case: Case, mark: str, text: str, stderr: str = "") -> Detail:
+def _told(case: Case, mark: str, text: str, stderr: str = "", step: int = 0) -> Detail:
+    """What kept a case from being judged: it says nothing about its requirement."""
     return Detail(
         fingerprint=mark,
         text=text,
-        sentence=requirements().get(case.req, ""),
+        step=step,
         setting=case.given(),
         steps=list(case.script()),
         stderr=stderr,
@@ -127,7 +128,14 @@ def _failed(
 
 def failure_line(failure: Failure) -> str:
     """What is wrong, in a few words."""
-    return _KINDS[failure.kind].format(path=failure.path)
+    inner = _OF_TOGETHER.match(failure.path)
+    where = f", in step {int(inner[1]) + 1} of those together" if inner else ""
+    code = failure.got.get("err") if isinstance(failure.got, Obj) else None
+    if failure.kind != "differs" or failure.root != "out" or code is None:
+        return _KINDS[failure.kind].format(path=failure.path) + where
+    if code == "callback-failure-escaped":
+        return "the engine let the failure of a callback through to its caller" + where
+    return f"the engine refused ({code}) what it has to take" + where
 
 
 def plain(value: Doc) -> object:

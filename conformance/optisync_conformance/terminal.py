@@ -127,6 +127,7 @@ class Terminal:
         self._console.print(table)
         for target in self._report.targets.values():
             self._broken(target)
+            self._unjudged(target)
         style = _EXIT_STYLE.get(event.exit, "red")
         self._print(
             f"{event.exit.value} in {event.seconds:.1f} s (exit code {event.exit.code})", style
@@ -137,13 +138,23 @@ class Terminal:
             return
         self._print(f"\n{target.name} breaks", "bold")
         for slug, found in target.broken.items():
-            expected = sum(done.verdict is Verdict.XFAIL for done in found)
-            known = f", {expected} of them known" if expected else ""
-            cases = f"{len(found)} case{'s' * (len(found) != 1)}"
-            self._print(f"  {slug}: {cases}{known}")
+            self._print(f"  {slug}: {_how_many(found)}")
+
+    def _unjudged(self, target: TargetReport) -> None:
+        if not target.unjudged:
+            return
+        self._print(f"\n{target.name}: what could not be judged", "bold")
+        for text, found in target.unjudged.items():
+            self._print(f"  {text}: {_how_many(found)}")
 
     def _print(self, text: str, style: str = "") -> None:
         self._console.print(text, style=style, markup=False, highlight=False)
+
+
+def _how_many(found: Sequence[Done]) -> str:
+    expected = sum(done.verdict is Verdict.XFAIL for done in found)
+    known = f", {expected} of them known" if expected else ""
+    return f"{len(found)} case{'s' * (len(found) != 1)}{known}"
 
 
 def _cells(target: TargetReport, columns: Sequence[Verdict]) -> list[str]:

@@ -64,10 +64,17 @@ DETAIL = Detail(
     stderr="warning: <script>\x1b[31m",
     replay="optisync replay x.json -- adapter",
 )
+STUCK = Detail(
+    fingerprint="view-is-fold @ run : bad-request",
+    text="the adapter answered bad-request: no step tick",
+    step=1,
+    steps=[{"do": "tick", "ms": 60000}],
+)
 RUN: list[Event] = [
     RunStarted("0.1.0", 1, ("core",), ("one", "two")),
     TargetStarted("one", "adapter", Impl("an engine", "1"), {"view": Scope(("out",), ("clock",))}),
-    Planned("one", 4),
+    Planned("one", 5),
+    Done("one", "view.stuck", "view-is-fold", "view", Verdict.ERROR, detail=STUCK),
     Done("one", "view.good", "view-is-fold", "view", Verdict.PASS, 0.01),
     Done("one", "view.bad", "rollback-is-removal", "view", Verdict.FAIL, detail=DETAIL),
     Done("one", "view.dim", "view-is-fold", "view", Verdict.BLIND, note="cannot see view"),
@@ -114,10 +121,15 @@ def test_the_terminal_tells_a_failure_whole() -> None:
         "wait longer",
         "skipped: needs node",
         "told-once: 1 case, 1 of them known",
+        "one: what could not be judged",
+        "  the adapter answered bad-request: no step tick: 1 case",
+        "at step 1: the adapter answered bad-request: no step tick",
         "failure in 2.0 s (exit code 1)",
     ):
         assert part in text
     assert text.rstrip().endswith("failure in 2.0 s (exit code 1)")
+    assert text.index("FAIL one: view.bad") < text.index("ERROR one: view.stuck")
+    assert "view-is-fold" not in text  # of which nothing is known
 
 
 def test_sixty_columns_without_colour_are_enough() -> None:
@@ -129,7 +141,7 @@ def test_sixty_columns_without_colour_are_enough() -> None:
 
 def test_many_failures_are_told_in_a_line_each() -> None:
     text = shown(100, most=0)
-    assert "1 more failures" in text
+    assert "2 more failures" in text
     assert "fail view.bad [rollback-is-removal]" in text
     assert "reject $m1" not in text
 
@@ -139,14 +151,17 @@ def test_json_has_every_case_and_count() -> None:
     one, two = whole["targets"]
     assert (whole["exit"], one["exit"], two["skipped"]) == ("failure", "failure", "needs node")
     counts = {verdict for verdict, number in one["counts"].items() if number == 1}
-    assert counts == {"pass", "fail", "blind", "xfail"}
+    assert counts == {"pass", "fail", "blind", "xfail", "error"}
     assert one["broken"] == {"rollback-is-removal": ["view.bad"], "told-once": ["view.known"]}
-    assert len(one["cases"]) == 4
+    assert one["unjudged"] == {"the adapter answered bad-request: no step tick": ["view.stuck"]}
+    assert len(one["cases"]) == 5
 
 
 def test_junit_is_xml_whatever_was_printed() -> None:
     suite, other = ElementTree.fromstring(to_junit(collect(RUN)))
-    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("7", "3", "2")
+    assert (suite.get("tests"), suite.get("failures"), suite.get("skipped")) == ("8", "3", "2")
+    assert suite.get("errors") == "1"
+    assert [test.get("name") for test in suite if test.find("error") is not None] == ["view.stuck"]
     assert (other.get("tests"), other.get("skipped"), other.get("errors")) == ("1", "1", "0")
 
 
@@ -155,8 +170,9 @@ def test_the_page_needs_nothing_else() -> None:
     for outside in ("://", "<script", "src=", "@import", "url("):
         assert outside not in page
     assert "Rejecting a mutation MUST remove exactly that one." in page
-    assert page.count("<svg") == 2
+    assert page.count("<svg") == 3
     ElementTree.fromstring(svg(DETAIL))
+    assert "no step tick" in svg(STUCK) and "expected" not in svg(STUCK)
 
 
 def test_the_diagram_shows_who_says_what() -> None:
@@ -170,7 +186,8 @@ def test_the_diagram_shows_who_says_what() -> None:
 
 def test_markdown_has_the_summary_and_the_failure() -> None:
     text = to_markdown(collect(RUN))
-    assert "| one | 1 | 1 | 1 | 0 | 0 | 1 | failure |" in text
+    assert "| one | 1 | 1 | 1 | 1 | 0 | 0 | 1 | failure |" in text
+    assert "* did not carry out 1 case: the adapter answered bad-request: no step tick" in text
     assert "### view.bad: fail" in text
 
 

@@ -52,22 +52,39 @@ class TargetReport:
 
     @property
     def red(self) -> list[Done]:
-        """The cases that make the run fail."""
-        return [done for done in self.done if done.verdict in RED]
+        """The cases that make the run fail: what could not be judged comes last, with the first
+        case of each thing that was said in front of the others."""
+        red = [done for done in self.done if done.verdict in RED]
+        first = {id(found[0]) for found in self.unjudged.values()}
+        return sorted(red, key=lambda done: (_is_unjudged(done), id(done) not in first))
 
     @property
     def broken(self) -> dict[str, list[Done]]:
-        """The failing cases, expected or not, by requirement, the most broken first."""
-        found: dict[str, list[Done]] = {}
-        for done in self.done:
-            if done.detail is not None and done.verdict is not Verdict.XPASS:
-                found.setdefault(done.requirement, []).append(done)
-        return dict(sorted(found.items(), key=lambda entry: (-len(entry[1]), entry[0])))
+        """The cases that break a requirement, expected or not, by it; the most broken first."""
+        return _grouped((done.requirement, done) for done in self.done if done.judged)
+
+    @property
+    def unjudged(self) -> dict[str, list[Done]]:
+        """The cases that the adapter did not carry out though it lacks nothing they need, expected
+        or not, by what was said; what was said most comes first."""
+        stuck = ((done.detail, done) for done in self.done if _is_unjudged(done))
+        return _grouped((detail.text, done) for detail, done in stuck if detail is not None)
 
     @property
     def exit(self) -> Exit:
         """How the target came out; inconclusive as long as it has not ended."""
         return self.ended.exit if self.ended else Exit.INCONCLUSIVE
+
+
+def _is_unjudged(done: Done) -> bool:
+    return done.detail is not None and not done.judged
+
+
+def _grouped(found: Iterable[tuple[str, Done]]) -> dict[str, list[Done]]:
+    groups: dict[str, list[Done]] = {}
+    for name, done in found:
+        groups.setdefault(name, []).append(done)
+    return dict(sorted(groups.items(), key=lambda entry: (-len(entry[1]), entry[0])))
 
 
 @dataclass(slots=True)

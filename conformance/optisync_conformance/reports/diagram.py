@@ -46,10 +46,14 @@ def arrows(detail: Detail) -> Iterator[Arrow]:
         if number < len(detail.observations):
             yield from _answers(detail.observations[number], source)
         if number == detail.step:
-            yield Arrow(
-                "engine", "engine", f"expected {detail.path}: {compact(detail.expected)}", "wrong"
-            )
-            yield Arrow("engine", "engine", f"got {detail.path}: {compact(detail.got)}", "wrong")
+            yield from (Arrow("engine", "engine", text, "wrong") for text in _wrong(detail))
+
+
+def _wrong(detail: Detail) -> tuple[str, ...]:
+    if not detail.path:
+        return (detail.text,)
+    expected, got = compact(detail.expected), compact(detail.got)
+    return (f"expected {detail.path}: {expected}", f"got {detail.path}: {got}")
 
 
 def _answers(observation: Mapping[str, object], source: str) -> Iterator[Arrow]:

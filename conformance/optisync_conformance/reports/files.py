@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO, Final
 
 import msgspec
 
-from optisync_conformance.events import Event, Verdict, encode
+from optisync_conformance.events import Done, Event, Verdict, encode
 from optisync_conformance.reports.collect import Report, TargetReport, collect
 
 KINDS: Final = ("json", "ndjson", "junit", "html", "md")
@@ -114,8 +114,13 @@ def _target(target: TargetReport) -> dict[str, object]:
         "impl": target.started.impl if target.started else None,
         "profiles": target.started.profiles if target.started else {},
         "counts": {verdict.value: target.counts[verdict] for verdict in Verdict},
-        "broken": {slug: [done.case for done in found] for slug, found in target.broken.items()},
+        "broken": _names(target.broken),
+        "unjudged": _names(target.unjudged),
         "probes": target.probes,
         "stale": target.stale,
         "cases": target.done,
     }
+
+
+def _names(found: Mapping[str, Sequence[Done]]) -> dict[str, list[str]]:
+    return {name: [done.case for done in cases] for name, cases in found.items()}

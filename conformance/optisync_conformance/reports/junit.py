@@ -22,9 +22,10 @@ def to_junit(report: Report) -> bytes:
         reason = target.skipped or (target.ended.reason if target.ended else "")
         tests = len(target.done) + len(target.probes) + len(target.stale) + bool(reason)
         suite.set("tests", str(tests))
-        suite.set("failures", str(len(target.red) + len(failed) + len(target.stale)))
+        stuck = sum(_is_error(done) for done in target.red)
+        suite.set("failures", str(len(target.red) - stuck + len(failed) + len(target.stale)))
         suite.set("skipped", str(skipped + bool(target.skipped)))
-        suite.set("errors", str(int(bool(reason) and not target.skipped)))
+        suite.set("errors", str(stuck + int(bool(reason) and not target.skipped)))
         for done in target.done:
             _case(suite, target.name, done)
         for probe in target.probes:
@@ -51,7 +52,13 @@ def _case(suite: ElementTree.Element, target: str, done: Done) -> None:
         case verdict if verdict in _SKIPPED:
             _say(test, "skipped", f"{done.verdict}: {done.note or text}", "")
         case _:
-            _say(test, "failure", f"{done.verdict}: {text}", failure_text(done))
+            tag = "error" if _is_error(done) else "failure"
+            _say(test, tag, f"{done.verdict}: {text}", failure_text(done))
+
+
+def _is_error(done: Done) -> bool:
+    """Whether there was nothing to judge."""
+    return done.detail is not None and not done.judged
 
 
 def _test(suite: ElementTree.Element, group: str, name: str) -> ElementTree.Element:

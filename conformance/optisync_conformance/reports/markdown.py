@@ -31,7 +31,7 @@ def _lines(report: Report) -> Iterator[str]:
 
 def _target(target: TargetReport) -> Iterator[str]:
     failed = [probe for probe in target.probes if not probe.ok]
-    if not (target.red or target.broken or target.stale or failed):
+    if not (target.red or target.broken or target.unjudged or target.stale or failed):
         return
     yield ""
     yield f"## {target.name}"
@@ -42,6 +42,8 @@ def _target(target: TargetReport) -> Iterator[str]:
         yield f"* {text}"
     for slug, found in target.broken.items():
         yield f"* breaks `{slug}` in {len(found)} case{'s' * (len(found) != 1)}"
+    for text, found in target.unjudged.items():
+        yield f"* did not carry out {len(found)} case{'s' * (len(found) != 1)}: {text}"
     for done in target.red:
         yield from _failure(done)
 

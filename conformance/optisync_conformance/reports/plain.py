@@ -30,6 +30,6 @@ def failure_text(done: Done) -> str:
 def divergence(detail: Detail) -> str:
     """Where a run diverges, in a line."""
     if not detail.path:
-        return detail.text
+        return f"at step {detail.step}: {detail.text}" if detail.step else detail.text
     place = f"after step {detail.step}" if detail.step else "after start"
     return f"{place}: {detail.text}"

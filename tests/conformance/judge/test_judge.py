@@ -12,6 +12,7 @@ from optisync.values import Json, Obj, freeze
 from optisync_conformance.cases import Case, Step, load_pack, run_case
 from optisync_conformance.judge import died, judge
 from optisync_conformance.reference.stdio import SEES
+from optisync_conformance.scoring import failure_line
 
 CORE = load_pack(["core"])
 
@@ -167,3 +168,48 @@ def test_an_inverse_is_judged_by_what_it_does() -> None:
     for patch, bad in ((right, False), (wrong, True), (broken, True), ("no patch", True)):
         observed = [START, after(out={"ok": {"patch": copy.deepcopy(patch)}})]
         assert bool(judge(case, observed, ("out",)).failures) is bad
+
+
+def together(*outs: Mapping[str, object]) -> dict[str, object]:
+    return {"out": {"ok": {"outs": list(outs)}}}
+
+
+def test_steps_together_are_judged_one_by_one() -> None:
+    taken: Mapping[str, object] = {"ok": {}}
+    refused_one, other = {"err": "queue-full"}, {"err": "oops"}
+    wrong: list[tuple[Mapping[str, object], Mapping[str, object], tuple[str, str]]] = [
+        (taken, refused_one, ("told-once", "out/ok/outs/1 differs")),
+        (refused_one, taken, ("told-once", "out/ok/outs/1 accepted")),
+        (refused_one, other, ("error-codes", "out/ok/outs/1/err code")),
+        (taken, {"open": True}, ("told-once", "out/ok/outs/1 open")),
+    ]
+    for expected, got, wanted in wrong:
+        case = coordinator({"do": "together", "steps": [], "then": together(taken, expected)})
+        [failure] = judge(case, [START, after(**together(taken, got))], SEEN).failures
+        assert (failure.requirement, f"{failure.path} {failure.kind}") == wanted
+        text = {"differs": "the engine refused (queue-full) what it has to take"}
+        assert failure_line(failure).startswith(text.get(failure.kind, ""))
+        assert failure_line(failure).endswith(", in step 2 of those together")
+
+
+def test_what_goes_with_a_lack_is_no_difference_wherever_it_is_expected() -> None:
+    entry = {"m": "$m1", "base": 3}
+    requests = [{"e": "persist", "entries": [entry]}]
+    quiet: list[dict[str, object]] = [{"e": "persist", "entries": [{"m": "$m1"}]}]
+    for then in (
+        requests,
+        {"$has": requests},
+        {"$unordered": requests},
+        {"$all_of": requests},
+        {"$hasnt": [{"e": "persist", "entries": [{"base": {"$any": True}}]}]},
+        [{"e": "persist", "entries": {"$hasnt": [{"base": 4}]}}],
+    ):
+        case = replace(coordinator({"do": "tick", "then": {"effects": then}}), profile="pipeline")
+        found = judge(case, [START, after(effects=quiet)], SEEN, ("base-versions",))
+        assert (found.failures, found.blind) == ((), ("persist/entries/base",))
+        # What it reports all the same is not looked at.
+        assert not judge(case, [START, after(effects=requests)], SEEN, ("base-versions",)).failures
+    # A member of the same name elsewhere is a document's.
+    case = replace(coordinator({"do": "tick", "then": {"view": {"base": 1}}}), profile="pipeline")
+    found = judge(case, [START, after(view={})], (*SEEN, "view"), ("base-versions",))
+    assert [failure.path for failure in found.failures] == ["view/base"]

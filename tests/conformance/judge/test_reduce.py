@@ -1,6 +1,7 @@
 """Shrinking ends with a short script that the reference passes and the faulty version fails."""
 
 from collections.abc import Callable
+from typing import cast
 
 import pytest
 
@@ -92,3 +93,22 @@ def test_what_does_not_happen_again_is_not_shrunk() -> None:
     case = CORE["coordinator.reject-in-any-order"]
     assert failing(run_case) is case
     assert failing(lambda shorter: None) is case
+
+
+def test_the_shortest_script_is_not_one_for_what_the_case_leaves_open() -> None:
+    def engine(case: Case) -> list[Observation]:
+        """It puts an entity into a request twice, and never says where a request comes from."""
+        observed = run_case(case)
+        for after in observed[1:]:
+            for effect in cast("list[dict[str, object]]", after["effects"]):
+                if effect.pop("context", None) is not None and verbs(case).count("dispatch") > 1:
+                    entries = cast("list[object]", effect["entries"])
+                    entries += entries
+        return observed
+
+    case = CORE["pipeline.an-entry-appends-its-own-item-alone"]
+    first = judge(case, engine(case), SEES["pipeline"]).failures[0]
+    short = reduce(case, first, engine, SEES["pipeline"])
+    assert verbs(short) == ["dispatch", "dispatch", "drain"]
+    [left] = judge(short, engine(short), SEES["pipeline"]).failures
+    assert left.path == "effects/0/entries/1"
