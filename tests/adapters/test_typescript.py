@@ -48,7 +48,11 @@ FAULTS = {
         "const inverse = (this.old ??= new Map()).get(seq) ?? attempt(this.docs, changes);"
         "\n        this.old.set(seq, inverse);\n        this.#layers",
     ),
-    "a gap is not asked for": ("engine/coordinator.js", "this.server.request(after, upto)", "0"),
+    "a gap is not asked for": (
+        "engine/coordinator-sequence.js",
+        "this.server.request(after, upto)",
+        "0",
+    ),
     "a repeated move": ("patch.js", "if (to === from) {", "if (false) {"),
 }
 
@@ -75,8 +79,8 @@ CLIENT_FAULTS = {
     ),
     "children of a refused create are sent": (
         "outbox-settlement.js",
-        "this.orphans(this.ledger.gates.waiters(seq));",
-        "",
+        "return [...this.#children(seq), ...this.#followers(item)];",
+        "return this.#followers(item);",
     ),
     "another's options": ("transport.js", " && same(head.options, each.options)", ""),
     "an error that is definite is not": (
@@ -111,8 +115,8 @@ CLIENT_FAULTS = {
     ),
     "an undo waits for nobody": (
         "pipeline-history.js",
-        'if (write.place !== "accepted")',
-        "if (false)",
+        "restored.push(write);",
+        "",
     ),
 }
 

@@ -9,6 +9,8 @@ import { Gates } from "./outbox-gates.js";
 import { Numbered } from "./outbox-numbered.js";
 import type { Item, Member, Own } from "./outbox-rows.js";
 import {
+  directFromJson,
+  directToJson,
   isItem,
   itemFromJson,
   itemToJson,
@@ -241,11 +243,12 @@ export class Ledger {
     this.#step.save(`e${seq}`, () => this.#memberRow(seq));
   }
 
-  /** A direct write leaves nothing but a number to skip, until it is accepted. */
-  #rowKind(member: Member | undefined): "item" | "hole" | "none" {
-    if (isItem(member) && member.stored) return "item";
-    const isOver = member === undefined || (isItem(member) && member.told);
-    return this.keepsHoles && !isOver ? "hole" : "none";
+  /** A direct write leaves its trace until its verdict is told. */
+  #rowKind(member: Member | undefined): "item" | "direct" | "hole" | "none" {
+    if (member === undefined) return "none";
+    if (!isItem(member)) return this.keepsHoles ? "hole" : "none";
+    if (member.stored) return "item";
+    return member.told ? "none" : "direct";
   }
 
   /** The temporary id of a direct write is lost with the process, or stands if it was accepted under no other. */
@@ -259,8 +262,16 @@ export class Ledger {
 
   #memberRow(seq: number): Json | undefined {
     const member = this.queue.get(seq);
-    if (this.#rowKind(member) === "item") return itemToJson(member as Item);
-    return this.#rowKind(member) === "hole" ? 0 : undefined;
+    switch (this.#rowKind(member)) {
+      case "item":
+        return itemToJson(member as Item);
+      case "direct":
+        return directToJson(member as Item);
+      case "hole":
+        return 0;
+      case "none":
+        return undefined;
+    }
   }
 
   #load(store: RowStore): void {
@@ -273,6 +284,7 @@ export class Ledger {
       else if (key.startsWith("t")) this.#aliases.set(name, (row as [string | null])[0]);
       else if (key.startsWith("d")) this.#doubts.set(name, row as string[]);
       else if (key.startsWith("r")) this.reports.put({ seq, ...reportFromJson(row) });
+      else if (Array.isArray(row)) members.push(directFromJson(seq, row));
       else if (row === 0) members.push({ seq, state: "skip", lease: undefined });
       else members.push(itemFromJson(seq, row));
     }

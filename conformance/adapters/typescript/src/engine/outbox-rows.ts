@@ -59,10 +59,19 @@ export interface Hole {
   readonly lease: Lease | undefined;
 }
 
+/** The number of a direct write that ended with the last process. */
+export interface Lost extends Hole {
+  readonly lost: Entity;
+}
+
 export type Member = Item | Hole;
 
 export function isItem(member: Member | undefined): member is Item {
   return member !== undefined && "entry" in member;
+}
+
+export function isLost(member: Member): member is Lost {
+  return "lost" in member;
 }
 
 /** In the queue and without a verdict in this epoch. */
@@ -147,6 +156,15 @@ function sentFromJson(row: Json | undefined, entry: Entry): Sent | undefined {
   const fixed = { base: stampFromJson(raw["base"]), first: raw["first"] as number };
   if (raw["entity"] === undefined) return { entity: entry.entity, change: entry.change, ...fixed };
   return { entity: entityFromJson(raw["entity"]), change: changeFromJson(raw["change"]), ...fixed };
+}
+
+/** What is stored of a direct write; that its id is temporary, the row of the id says. */
+export function directToJson({ entry }: Item): Json {
+  return [entry.entity.resource, entry.entity.id];
+}
+
+export function directFromJson(seq: number, row: Json): Lost {
+  return { seq, state: "skip", lease: undefined, lost: entityFromJson(row) };
 }
 
 function entityFromJson(row: Json | undefined): Entity {

@@ -2,9 +2,15 @@
 
 import { isNewer, mentioned, needsVersion, temporaryId } from "./outbox-content.js";
 import type { Ledger } from "./outbox-ledger.js";
-import type { Item, Member, Sent } from "./outbox-rows.js";
+import type { Item, Lost, Sent } from "./outbox-rows.js";
 import { isItem, isUnsettled } from "./outbox-rows.js";
-import type { Accepted, DiagCode, Entry, Outcome, Verdict } from "./outbox-types.js";
+import type { Accepted, DiagCode, Entity, Entry, Outcome, Verdict } from "./outbox-types.js";
+
+/** A write that may lack what it needs: its version, or also the row that it mentions. */
+interface Bereft {
+  readonly seq: number;
+  readonly of: "version" | "all";
+}
 
 export class Settlement {
   constructor(
@@ -55,7 +61,7 @@ export class Settlement {
   }
 
   /** The version and the ids that come with an acceptance. */
-  #learn({ entity, base }: Sent, { version, ids }: Accepted): void {
+  #learn({ entity, change, base }: Sent, { version, ids }: Accepted): void {
     const before = this.ledger.own(entity);
     for (const [id, name] of ids) if (this.ledger.alias(id) !== name) this.ledger.setAlias(id, name);
     const own = this.ledger.own(entity) ?? before;
@@ -63,8 +69,10 @@ export class Settlement {
     if (version === undefined) return;
     const stamp = { epoch: this.ledger.numbers.epoch, version };
     if (own !== undefined && !isNewer(stamp, own.stamp)) return;
-    const isNext = own !== undefined && base !== undefined && !isNewer(own.stamp, base) && !isNewer(base, own.stamp);
-    this.ledger.setOwn(entity, { stamp, since: isNext ? own.since : (base ?? stamp) });
+    const isMadeOn = own !== undefined && base !== undefined && !isNewer(own.stamp, base) && !isNewer(base, own.stamp);
+    // The row that a create leaves is all its own.
+    const isNext = isMadeOn || change.kind === "create";
+    this.ledger.setOwn(entity, { stamp, since: (isNext ? own?.since : undefined) ?? base ?? stamp });
   }
 
   #covered(item: Item): void {
@@ -76,42 +84,69 @@ export class Settlement {
       parents.delete(item.seq);
       this.ledger.alter(waiter, { parents });
     }
-    this.#orphansOf(item);
+    this.#orphans(this.#followers(item));
   }
 
   #end(item: Item, verdict: Verdict, leavesHole: boolean): void {
+    this.#orphans(this.#ended(item, verdict, leavesHole));
+  }
+
+  /** Take it out; what may not be able to go without it. */
+  #ended(item: Item, verdict: Verdict, leavesHole: boolean): Bereft[] {
     const { seq, entry } = item;
     const passed = seq <= (this.ledger.numbers.watermark ?? 0);
     if (this.ordered && leavesHole && !passed) this.ledger.put({ seq, state: "skip", lease: undefined });
     else this.ledger.drop(seq);
     if (!item.told) this.ledger.report({ id: entry.id, verdict });
     const id = temporaryId(entry);
-    if (id !== undefined) {
-      this.ledger.setAlias(id, null);
-      this.orphans(this.ledger.gates.waiters(seq));
+    if (id === undefined) return this.#followers(item);
+    this.ledger.setAlias(id, null);
+    return [...this.#children(seq), ...this.#followers(item)];
+  }
+
+  /** Take out the numbers of direct writes that ended with the last process; then whoever cannot go without them. */
+  lose(direct: readonly Lost[]): void {
+    const { gates } = this.ledger;
+    const last = new Map(direct.map(({ seq, lost }) => [gates.key(lost), seq]));
+    for (const { seq, lost } of direct) {
+      if (this.ordered) this.ledger.put({ seq, state: "skip", lease: undefined });
+      else this.ledger.drop(seq);
+      const isLast = last.get(gates.key(lost)) === seq;
+      this.#orphans([...this.#children(seq), ...(isLast ? this.#lane(lost) : [])]);
     }
-    this.#orphansOf(item);
+  }
+
+  /** What was stored and cannot go without something that was not. */
+  bereft(): void {
+    this.#orphans([...this.ledger.queue].map(({ seq }) => ({ seq, of: "all" })));
+  }
+
+  /** What mentions the temporary id of a create. */
+  #children(create: number): Bereft[] {
+    const children = this.ledger.gates.waiters(create).map(({ seq }): Bereft => ({ seq, of: "all" }));
+    return children.sort((a, b) => a.seq - b.seq);
   }
 
   /** Who counted on the version that a write would have had. */
-  #orphansOf({ entry, sent }: Item): void {
-    if (needsVersion(entry.change)) return;
-    for (const { seq } of this.ledger.gates.lane(this.ledger.gates.key((sent ?? entry).entity))) {
-      const item = this.ledger.queue.get(seq);
-      const isUnsent = isUnsettled(item) && item.sent === undefined;
-      if (isUnsent && !this.#lacksParent(item) && this.lacksVersion(item.entry, seq)) {
-        this.reject(item, "base-unknown", true);
-      }
-    }
+  #followers({ entry, sent }: Item): Bereft[] {
+    return needsVersion(entry.change) ? [] : this.#lane((sent ?? entry).entity);
   }
 
-  /** Reject what was never sent and lacks its parent, or the version that it would have been given. */
-  orphans(among: Iterable<Member>): void {
-    for (const { seq } of [...among].sort((a, b) => a.seq - b.seq)) {
-      const item = this.ledger.queue.get(seq);
+  #lane(entity: Entity): Bereft[] {
+    const { gates } = this.ledger;
+    return gates.lane(gates.key(entity)).map(({ seq }) => ({ seq, of: "version" }));
+  }
+
+  /** Reject what was never sent and lacks what it is asked for; what it leaves bereft, directly behind it. */
+  #orphans(among: readonly Bereft[]): void {
+    const stack = [...among].reverse();
+    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
+      const item = this.ledger.queue.get(next.seq);
       if (!isUnsettled(item) || item.sent !== undefined) continue;
-      if (this.#lacksParent(item)) this.reject(item, "parent-rejected", true);
-      else if (this.lacksVersion(item.entry, seq)) this.reject(item, "base-unknown", true);
+      const lacksParent = this.#lacksParent(item);
+      if (lacksParent ? next.of === "version" : !this.lacksVersion(item.entry, item.seq)) continue;
+      const code = lacksParent ? "parent-rejected" : "base-unknown";
+      for (const each of this.#ended(item, { kind: "refused", code }, true).reverse()) stack.push(each);
     }
   }
 

@@ -10,7 +10,7 @@ import { Intake } from "./outbox-intake.js";
 import type { Tell } from "./outbox-step.js";
 import { Ledger } from "./outbox-ledger.js";
 import type { Item, Member } from "./outbox-rows.js";
-import { isItem } from "./outbox-rows.js";
+import { isItem, isLost } from "./outbox-rows.js";
 import { Settlement } from "./outbox-settlement.js";
 import type { Config, Entity, Entry, Label, Listener, Report, Result, RowStore } from "./outbox-types.js";
 import type { Snapshot, Watermark } from "./outbox-types.js";
@@ -217,6 +217,7 @@ export class Outbox {
   /** What was stored comes back; what was not is lost, and what needs it too. */
   #begin(): void {
     for (const report of this.#ledger.reports) this.#ledger.tell((to) => to.verdict(report));
+    this.#settlement.lose([...this.#ledger.queue].filter(isLost));
     for (const member of [...this.#ledger.queue]) {
       if (!isItem(member)) {
         if (member.seq <= (this.#ledger.numbers.watermark ?? 0)) this.#ledger.drop(member.seq);
@@ -227,7 +228,7 @@ export class Outbox {
         if (lost) this.#ledger.setAlias(id, null);
       }
     }
-    this.#settlement.orphans(this.#ledger.queue);
+    this.#settlement.bereft();
   }
 
   #known(id: string): Item {

@@ -85,7 +85,7 @@ export class Feed {
       const before = lane.doc;
       const isTaken = lane.take(row.state, stamp);
       if (isTaken && (before !== undefined || lane.doc !== undefined)) this.core.isChanged = true;
-      this.settling.cover(lane, true, before);
+      this.settling.cover(lane, Infinity, before);
     }
   }
 
@@ -147,6 +147,6 @@ export class Feed {
       const known = along.has(lane) ? along.get(lane) : { doc: before.has(lane) ? before.get(lane) : lane.doc };
       along.set(lane, settling.retire(write, known));
     }
-    for (const [lane, doc] of before) settling.cover(lane, false, doc);
+    for (const [lane, doc] of before) settling.cover(lane, 0, doc);
   }
 }

@@ -129,7 +129,7 @@ function restoredBy(lane: Lane, mine: readonly Write[]): Write[] {
     const isMine = mine.includes(write);
     if (!isMine && !touched.some((change) => changesMeet(change, write.change))) continue;
     touched.push(write.change);
-    if (write.place !== "accepted") restored.push(write);
+    restored.push(write);
   }
   return restored;
 }

@@ -9,6 +9,8 @@ export class Lane {
   readonly writes: Write[] = [];
   /** Whether only a cache has told of it: the server knows nothing of that. */
   isCached = false;
+  /** Whether it may lack an own write that was given up in doubt since the document came. */
+  isDoubted = false;
   #doc: Doc;
   #shown: { readonly doc: Doc } | undefined;
 
@@ -28,6 +30,7 @@ export class Lane {
     this.#doc = doc;
     this.#shown = undefined;
     this.isCached = false;
+    this.isDoubted = false;
   }
 
   /** The document as the server's stream has it. */

@@ -65,16 +65,19 @@ export class Segments {
   /** Hand over what may go, in order. */
   release(hand: (manner: Manner, writes: Write[]) => void): void {
     for (const segment of this.#drained) {
-      const next = nextOf(segment);
-      if (next.length > 0 && next.every((write) => this.#isFree(write))) hand(segment, next);
+      const left = leftOf(segment);
+      const isFree = left.every((write) => this.#isFree(write, left));
+      const next = isFree ? firstOfRows(left) : [];
+      if (next.length > 0) hand(segment, next);
     }
-    this.#drained = this.#drained.filter((segment) => segment.writes.some(({ place, isPending }) => isPending && place === "waiting"));
+    this.#drained = this.#drained.filter((segment) => leftOf(segment).length > 0);
   }
 
-  #isFree(write: Write): boolean {
+  /** Whether nothing holds a write back but those beside which it is left. */
+  #isFree(write: Write, left: readonly Write[]): boolean {
     for (const other of this.lanes.of(write.atom).writes) {
       if (other.seq >= write.seq) break;
-      if (other.blocks) return false;
+      if (other.blocks && !left.includes(other)) return false;
     }
     const isOn = (place: Write["place"]): boolean => place === "enqueued" || place === "accepted";
     const parents = [...write.parents].every((parent) => !parent.isPending || isOn(parent.place));
@@ -96,11 +99,14 @@ function joins(segment: Segment, manner: Manner, writes: readonly Write[]): bool
   );
 }
 
-/** The waiting writes of a segment, the first of each row. */
-function nextOf(segment: Segment): Write[] {
+/** The writes of a segment that were not handed over. */
+function leftOf(segment: Segment): Write[] {
+  return segment.writes.filter(({ isPending, place }) => isPending && place === "waiting");
+}
+
+/** Of each row the first write: two names may turn out to be of one row. */
+function firstOfRows(writes: readonly Write[]): Write[] {
   const rows = new Map<string, Write>();
-  for (const write of segment.writes) {
-    if (write.isPending && write.place === "waiting" && !rows.has(write.atom)) rows.set(write.atom, write);
-  }
+  for (const write of writes) if (!rows.has(write.atom)) rows.set(write.atom, write);
   return [...rows.values()];
 }

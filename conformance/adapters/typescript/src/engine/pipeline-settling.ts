@@ -56,8 +56,9 @@ export class Settling {
     const write = this.core.writes.get(seq);
     if (write?.accepted === undefined) return this.verdict(seq, { kind: "ok", written }, undefined);
     this.rename(written.ids);
-    const stamp = { epoch: this.core.epoch, version: written.version ?? written.seq };
-    write.accepted = { seq: written.seq, stamp };
+    const known = write.accepted.seq === written.seq ? write.accepted.stamp : undefined;
+    const told = written.version === undefined ? known : { epoch: this.core.epoch, version: written.version };
+    write.accepted = { seq: written.seq, stamp: told ?? { epoch: this.core.epoch, version: written.seq } };
     this.core.lanes.of(write.atom).raise(write);
     if (written.seq <= this.core.seq) this.retire(write, undefined);
   }
@@ -75,13 +76,17 @@ export class Settling {
 
   /** It vanishes as if it had never been, and with it what waits and is made on it. */
   reject(write: Write, verdict: Exclude<Verdict, { kind: "ok" }>): void {
-    if (!write.isPending) return;
-    const { tickets } = this.core;
-    this.#leave(write, false);
-    tickets.decide(write, verdict.kind === "rejected" ? { kind: "failed", code: verdict.code } : { kind: "in-doubt" });
-    for (const child of [...this.core.writes.values()]) {
-      const isMade = child.parents.has(write) || child.restores.has(write);
-      if (isMade && child.place === "waiting") this.reject(child, { kind: "rejected", code: "parent-rejected" });
+    const own = verdict.kind === "rejected" ? ({ kind: "failed", code: verdict.code } as const) : verdict;
+    if (verdict.kind === "in-doubt") this.core.lanes.of(write.atom).isDoubted = true;
+    const gone = [write]; // grows while it is read
+    for (const each of gone) {
+      if (!each.isPending) continue;
+      this.#leave(each, false);
+      this.core.tickets.decide(each, each === write ? own : { kind: "failed", code: "parent-rejected" });
+      for (const child of this.core.writes.values()) {
+        const isMade = child.parents.has(each) || child.restores.has(each);
+        if (isMade && child.place === "waiting") gone.push(child);
+      }
     }
   }
 
@@ -99,13 +104,16 @@ export class Settling {
     return left;
   }
 
-  /** A document moved or was read: writes that a backend without a stream accepted may be in it. */
-  cover(lane: Lane, isRead: boolean, before: Doc): void {
+  /**
+   * A document moved or was read: writes that a backend without a stream accepted may be in it. One without a
+   * version is, if its number is below `upto`.
+   */
+  cover(lane: Lane, upto: number, before: Doc): void {
     let known: { readonly doc: Doc } | undefined = { doc: before };
     for (const write of [...lane.writes]) {
       const { accepted } = write;
       if (accepted === undefined || accepted.seq !== undefined) continue;
-      const isIn = accepted.stamp === undefined ? isRead : reaches(lane.stamp, accepted.stamp);
+      const isIn = accepted.stamp === undefined ? write.seq < upto : reaches(lane.stamp, accepted.stamp);
       if (isIn) known = this.retire(write, known);
     }
   }
@@ -151,7 +159,7 @@ export class Settling {
     if (row !== undefined && lane.take(row, stamp)) {
       this.core.isChanged = true;
       this.retire(write, { doc: before });
-      return this.cover(lane, false, before);
+      return this.cover(lane, write.seq, before);
     }
     if (stamp !== undefined && reaches(lane.stamp, stamp)) return void this.retire(write, undefined);
     if (row === undefined && this.#isExact(write, lane, stamp)) {
@@ -159,7 +167,7 @@ export class Settling {
       lane.stamp = stamp;
       this.core.isChanged = true;
       this.retire(write, { doc: before });
-      return this.cover(lane, isWhole(write), before);
+      return this.cover(lane, isWhole(write) ? write.seq : 0, before);
     }
     this.core.stale(write.resource, write.entity);
   }
@@ -168,6 +176,7 @@ export class Settling {
   #isExact(write: Write, lane: Lane, stamp: Stamp | undefined): boolean {
     if (stamp === undefined && lane.stamp !== undefined) return false;
     if (isWhole(write)) return true;
+    if (lane.isDoubted) return false;
     const isMadeOnIt = write.base !== undefined && sameStamp(write.base, lane.stamp);
     return isMadeOnIt && lane.writes[0] === write && applied(lane.doc, write.change) !== undefined;
   }

@@ -22,7 +22,7 @@ import { CoordinatorError } from "./messages.js";
 import { strategies } from "./strategy.js";
 
 const RETRY_MS = 60_000;
-const NEVER = 1_000_000_000;
+const NEVER = 2 ** 40;
 
 /** What survives a crash: the counter, and the position of the confirmed documents. */
 interface Durable {
@@ -87,16 +87,16 @@ class Client implements Session, Host, Observer, Server, Counter {
   }
 
   observe(): Observed {
-    const { pending, gap, epoch, seq: confirmed } = this.coordinator;
+    const { state, gap } = this.coordinator;
     const acked: Json[] = [];
     const suspended: Json[] = [];
-    for (const { seq, at, withheld } of pending.values()) {
+    for (const { seq, at, withheld } of state.pending.values()) {
       if (at !== undefined) acked.push(this.#name(seq));
       if (withheld) suspended.push(this.#name(seq));
     }
     return {
       pending: this.#shown(),
-      confirmed: { epoch, seq: confirmed },
+      confirmed: { epoch: state.epoch, seq: state.seq },
       patches: this.#patches(),
       acked,
       suspended,
@@ -240,7 +240,7 @@ class Client implements Session, Host, Observer, Server, Counter {
   }
 
   #shown(): Json[] {
-    return this.coordinator
+    return this.coordinator.state
       .shown()
       .map(({ seq, changes, replaced }) =>
         replaced ? { m: this.#name(seq), atoms: changesToJson(changes) } : this.#name(seq),
@@ -249,7 +249,7 @@ class Client implements Session, Host, Observer, Server, Counter {
 
   #patches(): JsonObject {
     const out: JsonObject = {};
-    for (const { changes } of this.coordinator.shown()) {
+    for (const { changes } of this.coordinator.state.shown()) {
       for (const [atom, change] of changes) {
         if (Object.hasOwn(out, atom)) (out[atom] as Json[]).push(changeToJson(change));
         else setMember(out, atom, [changeToJson(change)]);

@@ -16,7 +16,7 @@ import type { Batch, DiagCode, Entry, Label, Listener, Outcome, Report, Snapshot
 import { OutboxError } from "./outbox-types.js";
 import { Outbox } from "./outbox.js";
 
-const NEVER = 1_000_000_000_000;
+const NEVER = 2 ** 40;
 
 const STEPS: Readonly<Record<string, (this: Life, step: Step) => unknown>> = {
   take({ m }) {
@@ -196,6 +196,7 @@ class Life implements Session, Listener {
   // --- Listener
 
   enqueued(id: string, seq: number, again: boolean): void {
+    if (this.run.isDead) this.run.die();
     // Again, and without a name: the process died before it could say so.
     if (!again || this.#name(seq).startsWith("#")) this.run.names.bind(id, seq);
     this.run.effect(again ? { e: "enqueued", m: id, again } : { e: "enqueued", m: id });
