@@ -62,7 +62,7 @@ class Life:
     ) -> None:
         self.points: list[str] = []
         self.last_words: list[str] = []
-        self._crash_at = crash_at
+        self.crash_at = crash_at
         self._disk, self.store = disk, disk.open()
         config = OutboxConfig(ME, capacity=capacity)
         self.outbox = DurableOutbox(config, self.store, ONE, point=self._point)
@@ -77,10 +77,11 @@ class Life:
 
     def _point(self, name: str) -> None:
         self.points.append(name)
-        if len(self.points) == self._crash_at:
+        if len(self.points) == self.crash_at:
             self.store.close()
             self._disk.fail(True)
-            self.last_words = list(self.heard.told)  # what it says from now on nobody hears
+            if hasattr(self, "heard"):  # what it says from now on nobody hears
+                self.last_words = list(self.heard.told)
             raise Crash(name)
 
     def end(self) -> None:

@@ -17,11 +17,14 @@ from optisync.outbox.config import Mode
 from optisync.outbox.effects import Diag, DiagCode, Effect
 from optisync.outbox.effects import Told as Reported
 from optisync.outbox.errors import OutboxFull
+from optisync.outbox.rows import Acked, Item, Report
 from optisync.outbox.rows import InDoubt as Doubted
-from optisync.outbox.rows import Report
+from optisync.outbox.state import known_as
 from optisync.pipeline.effects import Told, Withdraw
 from optisync.pipeline.inputs import Enqueued, Failed, InDoubt
+from optisync.pipeline.pending import Place
 from optisync.pipeline.state import Pipeline
+from optisync.pipeline.turn import entry_id_of
 from optisync.shell.attaching import Attached, NotAttached
 from optisync.shell.durable import DurableOutbox
 from optisync.shell.enqueueing_restart import restarted, ticket_of
@@ -101,9 +104,9 @@ class OutboxPersistence(Attached):
         Raises AttachedBefore, and OtherClient for a pipeline that is not of the outbox's client;
         whatever needs the pipeline before raises NotAttached.
         """
-        ours = self._outbox.config.client
-        if pipeline.client != ours:
-            raise OtherClient("pipeline", pipeline.client, ours)
+        theirs, ours = pipeline.config.client, self._outbox.config.client
+        if theirs != ours:
+            raise OtherClient("pipeline", theirs, ours)
         self._belong_to(pipeline)
         self._outbox.on_effect(self._heard)
         pipeline.on_asked(self._asked)
@@ -156,6 +159,7 @@ class OutboxPersistence(Attached):
 
     def _relay(self, store: Callable[[], None], given: Delta | Snapshot) -> None:
         """To the outbox, then to the pipeline; verdicts wait until both have the documents."""
+        self._accept_again()
         pipeline, self._holding = self._pipeline, True
         try:
             store()
@@ -164,6 +168,29 @@ class OutboxPersistence(Attached):
             self._holding = False
             while self._held:
                 self._heard(self._held.popleft())
+
+    def _accept_again(self) -> None:
+        """What a restore undid and the server has accepted anew: a verdict is told only once, but
+        the pipeline must know where the documents will hold it."""
+        outbox, pipeline = self._outbox.state, self._pipeline
+        for mutation in pipeline.state.pending:
+            ticket = pipeline.state.tickets.get(mutation.ticket)
+            told = ticket is None or mutation.seq not in ticket.undecided
+            if mutation.status is not Place.UNKNOWN or not told:
+                continue
+            entry_id = entry_id_of(pipeline.config, mutation.seq)
+            known = pipeline.state.aliases
+            ids = tuple((t, id) for t, id in outbox.aliases.items() if id and known.get(t) != id)
+            match outbox.queue.get(mutation.seq):
+                case Item(status=Acked(server_seq, version)):
+                    pipeline.decided(entry_id, Written(version, server_seq, ids))
+                case None:  # the documents hold it
+                    own = outbox.versions.get(known_as(outbox, mutation.write.entity))
+                    version = None if own is None else own.stamp.version
+                    at = outbox.numbers.server_seq
+                    pipeline.decided(entry_id, Written(version, at, ids))
+                case _:
+                    pass
 
     def _heard(self, effect: Effect) -> None:
         if self._holding:

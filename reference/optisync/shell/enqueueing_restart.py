@@ -7,6 +7,7 @@ from typing import assert_never
 
 from optisync.contracts.entry import mentions
 from optisync.contracts.messages import Accepted, Refused
+from optisync.outbox.lease import fixed
 from optisync.outbox.rows import Acked, InDoubt, Item, Report
 from optisync.outbox.state import Outbox
 from optisync.pipeline.events import Write
@@ -14,6 +15,7 @@ from optisync.pipeline.pending import Accepted as AcceptedAt
 from optisync.pipeline.pending import Mutation, Place, Status
 from optisync.pipeline.state import Pipeline, Ticket, TicketStatus, known_write, start
 from optisync.shell.store import Versions
+from optisync.values import Version
 from optisync.view import Docs
 
 
@@ -64,11 +66,13 @@ def stored_write(outbox: Outbox, item: Item) -> Mutation:
     makers = sorted(m.seq for m in made if m is not None and m.seq < item.seq)
     temporary = entry.temporary and not isinstance(item.status, Acked)
     write = known_write(known, Write(entry.entity, entry.change, temporary))
-    return Mutation(item.seq, 0, write, entry.base, makers=tuple(makers), status=_status(item))
+    base = fixed(outbox, item, 1).base  # raised by own writes since it was planned
+    return Mutation(item.seq, 0, write, base, makers=tuple(makers), status=_status(item))
 
 
 def _status(item: Item) -> Status:
     if isinstance(item.status, Acked):
-        return AcceptedAt(item.status.server_seq, item.status.version)
+        at, version = item.status.server_seq, item.status.version
+        return AcceptedAt(at, Version(at) if version is None else version)
     # Accepted in an epoch that is over, and to be sent again: what was told stands.
     return Place.UNKNOWN if item.told else Place.ENQUEUED

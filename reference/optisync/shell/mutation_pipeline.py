@@ -48,7 +48,7 @@ from optisync.shell.mutation_pipeline_ports import (
 )
 from optisync.shell.mutation_pipeline_running import Asked, Running
 from optisync.telling import Unsubscribe
-from optisync.values import ClientId, ClientSeq, Epoch
+from optisync.values import ClientSeq, Epoch
 from optisync.view import Docs
 
 
@@ -85,9 +85,9 @@ class MutationPipeline(Running):
         self._folded = state, view(state).view
 
     @property
-    def client(self) -> ClientId:
-        """Whose pipeline it is."""
-        return self._config.client
+    def config(self) -> Config:
+        """What is fixed for its life."""
+        return self._config
 
     @property
     def api(self) -> MutationPipeline:
