@@ -1,51 +1,33 @@
 """The ops driver and its model: equal, and seen to differ when the model is changed."""
 
-import shutil
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.modelcheck.graphs import MODELS, difference, with_rule
 
 from optisync.contracts.entry import Stamp
 from optisync.transport.grouping import Outgoing
 from optisync.values import Epoch, Obj, Version
 from optisync_conformance.modelcheck.alignment import ALIGNMENT, encode_input, exchange
 from optisync_conformance.modelcheck.alignment_classes import CLASSES
-from optisync_conformance.modelcheck.compare import Different, Equal
 from optisync_conformance.modelcheck.graph import explore
-from optisync_conformance.modelcheck.graph_command import compare_scope
 from optisync_conformance.modelcheck.outbox import NotMapped
 from optisync_conformance.modelcheck.toolchain import Toolchain
 from optisync_conformance.modelcheck.worlds import stale_modules
-from optisync_conformance.resources import resource_dir
 
-MODELS = resource_dir("models")
 SMALL = replace(exchange(), entries=2, answers=1)
 
 
-def small(tools: Toolchain, models: Path = MODELS) -> str:
-    """The difference in a small scope, or "" if there is none."""
-    match compare_scope(SMALL, models, tools).comparison:
-        case Different() as different:
-            return different.text()
-        case Equal():
-            return ""
-
-
 def test_driver_and_model_are_equal(tools: Toolchain) -> None:
-    assert small(tools) == ""
+    assert difference(SMALL, tools) == ""
 
 
 def test_a_changed_rule_of_the_model_is_shown(tools: Toolchain, tmp_path: Path) -> None:
-    models = tmp_path / "models"
-    shutil.copytree(MODELS, models)
-    module = models / "Alignment.tla"
-    rule = "said.id = entry.id)\n     IN IF"
-    text = module.read_text("utf-8")
-    assert text.count(rule) == 1
-    module.write_text(text.replace(rule, "said.id # entry.id)\n     IN IF"), "utf-8")
-    assert "after 1 common steps" in small(tools, models)
+    found = "said.id = entry.id)\n     IN IF"
+    models = with_rule(tmp_path, "Alignment", found, found.replace("=", "#"))
+    assert "after 1 common steps" in difference(SMALL, tools, models)
 
 
 def test_every_class_occurs() -> None:

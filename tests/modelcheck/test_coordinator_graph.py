@@ -1,11 +1,18 @@
 """The coordinator and its model: equal, and seen to differ when either is changed."""
 
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.modelcheck.graphs import (
+    MODELS,
+    check_labels,
+    check_modules,
+    difference,
+    path_of,
+    with_rule,
+)
 
 from optisync.contracts.messages import Ack
 from optisync.coordinator import step as rules
@@ -14,7 +21,6 @@ from optisync.coordinator.effects import Changed, Effect, Resync
 from optisync.coordinator.inputs import Input
 from optisync.coordinator.state import Coordinator, find, needs_resync, without
 from optisync.machine import Step
-from optisync_conformance.modelcheck.compare import Different, Equal
 from optisync_conformance.modelcheck.coordinator import (
     NotMapped,
     changes_at,
@@ -27,12 +33,8 @@ from optisync_conformance.modelcheck.coordinator_cover import cover_scopes
 from optisync_conformance.modelcheck.coordinator_graph import COORDINATOR
 from optisync_conformance.modelcheck.coordinator_inputs import ME, STRATEGIES, delta, register
 from optisync_conformance.modelcheck.coordinator_scopes import Scope
-from optisync_conformance.modelcheck.graph_command import compare_scope
 from optisync_conformance.modelcheck.toolchain import Toolchain
-from optisync_conformance.modelcheck.worlds import stale_modules, write_modules
-from optisync_conformance.resources import resource_dir
 
-MODELS = resource_dir("models")
 Machine = Callable[[Config, Coordinator, Input], Step[Coordinator, Effect]]
 
 
@@ -42,12 +44,7 @@ def named(name: str) -> Scope:
 
 def small(tools: Toolchain, machine: Machine = rules.step, models: Path = MODELS) -> str:
     """The difference in the scope cover_stream, or "" if there is none."""
-    compared = compare_scope(replace(named("cover_stream"), machine=machine), models, tools)
-    match compared.comparison:
-        case Different() as different:
-            return different.text()
-        case Equal():
-            return ""
+    return difference(replace(named("cover_stream"), machine=machine), tools, models)
 
 
 def drops_on_ack(config: Config, state: Coordinator, given: Input) -> Step[Coordinator, Effect]:
@@ -70,12 +67,7 @@ def test_machine_and_model_are_equal(tools: Toolchain) -> None:
 
 def test_a_changed_rule_of_the_machine_is_shown_by_its_shortest_path(tools: Toolchain) -> None:
     text = small(tools, drops_on_ack)
-    steps = [line.strip() for line in text.splitlines() if line.startswith("  ") and ". " in line]
-    assert [step.split(" -> ")[0] for step in steps] == [
-        "1. generate",
-        "2. register m1 {a/x,b/x}",
-        "3. ack e1 m1 @1",
-    ]
+    assert path_of(text) == ["generate", "register m1 {a/x,b/x}", "ack e1 m1 @1"]
     assert "after 2 common steps" in text
 
 
@@ -86,13 +78,8 @@ def test_a_changed_effect_is_a_difference_though_the_states_are_the_same(tools: 
 
 
 def test_a_changed_rule_of_the_model_is_shown(tools: Toolchain, tmp_path: Path) -> None:
-    models = tmp_path / "models"
-    shutil.copytree(MODELS, models)
-    module = models / "Coordinator.tla"
     rule = 'ELSE IF prev = confirmed THEN "next"'
-    text = module.read_text("utf-8")
-    assert text.count(rule) == 1
-    module.write_text(text.replace(rule, 'ELSE IF prev < server_seq THEN "next"'), "utf-8")
+    models = with_rule(tmp_path, "Coordinator", rule, rule.replace("= confirmed", "< server_seq"))
     shown = small(tools, models=models)
     assert "after 0 common steps, at delta e1 1>2" in shown
     assert 'Python: out [effects |-> <<[after |-> 0, kind |-> "request", upto |-> 1]>>' in shown
@@ -150,23 +137,15 @@ def test_what_the_mapping_leaves_out_cannot_go_astray() -> None:
 
 
 def test_labels_name_inputs() -> None:
+    check_labels(scopes())
     for scope in scopes():
-        assert len(dict(scope.alphabet)) == len(set(scope.inputs)) == len(scope.inputs)
         assert scope.config.client == ME
         assert scope.config.strategy is STRATEGIES[scope.strategy]
         assert encode_state(scope.initial)
 
 
 def test_generated_modules_are_what_the_scopes_say(tmp_path: Path) -> None:
-    assert stale_modules(COORDINATOR, MODELS) == ()
-    write_modules(COORDINATOR, tmp_path)
-    assert stale_modules(COORDINATOR, tmp_path) == ()
-    (tmp_path / "Coordinator_seed.tla").write_text("", "utf-8")
-    (tmp_path / "Coordinator_rivals.tla").unlink()
-    assert stale_modules(COORDINATOR, tmp_path) == (
-        "Coordinator_seed.tla",
-        "Coordinator_rivals.tla",
-    )
+    check_modules(COORDINATOR, tmp_path, "Coordinator_seed", "Coordinator_rivals")
 
 
 def test_the_alphabet_in_the_module_is_the_alphabet_of_the_scope() -> None:

@@ -1,12 +1,19 @@
 """The outbox and its model: equal, and seen to differ when either is changed."""
 
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.modelcheck.graphs import (
+    MODELS,
+    check_labels,
+    check_modules,
+    check_path,
+    difference,
+    with_rule,
+)
 
 from optisync.contracts.entry import IdempotencyKey, Millis
 from optisync.machine import Step
@@ -18,9 +25,7 @@ from optisync.outbox.rows import Alias
 from optisync.outbox.state import Outbox, with_row
 from optisync.patch import Add
 from optisync.view import Update
-from optisync_conformance.modelcheck.compare import Different, Equal
 from optisync_conformance.modelcheck.graph import explore
-from optisync_conformance.modelcheck.graph_command import compare_scope
 from optisync_conformance.modelcheck.outbox import NotMapped, encode_entry, encode_row
 from optisync_conformance.modelcheck.outbox_alphabets import scopes
 from optisync_conformance.modelcheck.outbox_classes import CLASSES, classes
@@ -38,10 +43,7 @@ from optisync_conformance.modelcheck.outbox_inputs import (
 )
 from optisync_conformance.modelcheck.outbox_scopes import Scope
 from optisync_conformance.modelcheck.toolchain import Toolchain
-from optisync_conformance.modelcheck.worlds import stale_modules, write_modules
-from optisync_conformance.resources import resource_dir
 
-MODELS = resource_dir("models")
 Machine = Callable[[Config, Outbox, Input], Step[Outbox, Effect]]
 
 
@@ -65,12 +67,7 @@ SMALL = replace(
 
 def small(tools: Toolchain, machine: Machine = rules.step, models: Path = MODELS) -> str:
     """The difference in a small scope, or "" if there is none."""
-    compared = compare_scope(replace(SMALL, machine=machine), models, tools)
-    match compared.comparison:
-        case Different() as different:
-            return different.text()
-        case Equal():
-            return ""
+    return difference(replace(SMALL, machine=machine), tools, models)
 
 
 def fences_all(config: Config, state: Outbox, given: Input) -> Step[Outbox, Effect]:
@@ -100,21 +97,12 @@ def test_machine_and_model_are_equal(tools: Toolchain) -> None:
 def test_a_changed_rule_of_the_machine_is_shown_by_its_shortest_path(
     tools: Toolchain, fault: Machine, path: list[str]
 ) -> None:
-    text = small(tools, fault)
-    steps = [line.strip() for line in text.splitlines() if line.startswith("  ") and ". " in line]
-    found = [step.split(" -> ")[0].partition(". ")[2] for step in steps]
-    assert len(found) == len(path)
-    assert all(label.startswith(start) for label, start in zip(found, path, strict=True))
+    check_path(small(tools, fault), path)
 
 
 def test_a_changed_rule_of_the_model_is_shown(tools: Toolchain, tmp_path: Path) -> None:
-    models = tmp_path / "models"
-    shutil.copytree(MODELS, models)
-    module = models / "Outbox.tla"
     rule = "covered == accepted.server_seq <= turn"
-    text = module.read_text("utf-8")
-    assert text.count(rule) == 1
-    module.write_text(text.replace(rule, "covered == accepted.server_seq < turn"), "utf-8")
+    models = with_rule(tmp_path, "Outbox", rule, rule.replace("<=", "<"))
     assert "after 3 common steps, at settle #1" in small(tools, models=models)
 
 
@@ -150,12 +138,8 @@ def test_states_that_differ_are_written_differently() -> None:
 
 
 def test_labels_name_inputs() -> None:
-    for scope in scopes():
-        assert len(dict(scope.alphabet)) == len(set(scope.inputs)) == len(scope.inputs)
+    check_labels(scopes())
 
 
 def test_generated_modules_are_what_the_scopes_say(tmp_path: Path) -> None:
-    assert stale_modules(OUTBOX, MODELS) == ()
-    write_modules(OUTBOX, tmp_path)
-    (tmp_path / "Outbox_direct.tla").unlink()
-    assert stale_modules(OUTBOX, tmp_path) == ("Outbox_direct.tla",)
+    check_modules(OUTBOX, tmp_path, "Outbox_leases", "Outbox_direct")

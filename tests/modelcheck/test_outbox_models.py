@@ -1,63 +1,41 @@
 """The models of the outbox hold in small scopes, notice what is missing, and are not empty."""
 
-import re
-from dataclasses import replace
-
 import pytest
+from tests.modelcheck.listed import (
+    LISTED,
+    MODELS,
+    check_holds,
+    check_noticed,
+    check_of,
+    check_settles,
+    flag_of,
+    flags,
+    mutant_of,
+)
 
-from optisync_conformance.modelcheck import manifest, tlc
-from optisync_conformance.modelcheck.judge import judge_check, judge_mutant
 from optisync_conformance.modelcheck.lint import lint
-from optisync_conformance.modelcheck.results import Violated
-from optisync_conformance.modelcheck.tlachecker import NotRun
 from optisync_conformance.modelcheck.toolchain import Toolchain
-from optisync_conformance.resources import resource_dir
 
-MODELS = resource_dir("models")
-LISTED = manifest.load(MODELS / "manifest.toml")
 MODULES = ("ExactlyOnce", "Outbox", "OutboxRefines", "OutboxSystem", "Outbox_laws")
-FLAG = re.compile(r'\bMutant (?:=|#) "([\w-]+)"')
-
-
-def job(entry: manifest.Check, config: tlc.Config, coverage: bool = False) -> tlc.Job:
-    return tlc.Job(entry.module, config, MODELS, coverage=coverage, quick=True)
-
-
-def check_of(name: str) -> manifest.Check:
-    return next(entry for entry in LISTED.check if entry.id == name)
 
 
 @pytest.mark.parametrize("name", ["outbox-refines-child", "outbox-live-parked"])
 def test_small_scopes_hold(name: str, tools: Toolchain) -> None:
-    entry = check_of(name)
-    result = tlc.check(job(entry, entry.config(), coverage=True), tools)
-    assert judge_check(entry, result, NotRun("not here")).problems == ()
+    check_holds(check_of(name), tools)
 
 
 @pytest.mark.parametrize("name", ["outbox-counter-from-queue", "outbox-skip-not-sent"])
 def test_a_missing_guard_is_noticed(name: str, tools: Toolchain) -> None:
-    entry = next(mutant for mutant in LISTED.mutant if mutant.id == name)
-    base = LISTED.base(entry)
-    result = tlc.check(job(base, entry.config(base)), tools)
-    assert judge_mutant(entry, result).problems == ()
+    check_noticed(mutant_of(name), tools)
 
 
 def test_fairness_leaves_runs_that_settle_everything(tools: Toolchain) -> None:
-    entry = check_of("outbox-live-parked")
-    source = (MODELS / "OutboxSystem.tla").read_text(encoding="utf-8")
-    promise = "CONVERGENCE == <>[]AllSettled"
-    assert source.count(promise) == 1
-    never = source.replace(promise, "CONVERGENCE == []~AllSettled")
-    broken = replace(job(entry, entry.config()), extra={"OutboxSystem": never})
-    result = tlc.check(broken, tools)
-    assert isinstance(result, Violated) and result.name == "CONVERGENCE"
+    check_settles(check_of("outbox-live-parked"), "OutboxSystem", tools)
 
 
 def test_every_flag_is_pinned_and_every_pin_has_a_flag() -> None:
-    sources = [(MODELS / f"{name}.tla").read_text(encoding="utf-8") for name in MODULES]
-    flags = {flag for source in sources for flag in FLAG.findall(source)} - {"none"}
     pins = [m for m in LISTED.mutant if m.check.startswith("outbox-")]
-    assert flags == {str(entry.constants["Mutant"]).strip('"') for entry in pins}
+    assert flags(MODULES) == set(map(flag_of, pins))
     assert all(entry.id.startswith("outbox-") for entry in pins)
 
 

@@ -1,12 +1,19 @@
 """The pipeline and its model: equal, and seen to differ when either is changed."""
 
-import shutil
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from tests.modelcheck.graphs import (
+    MODELS,
+    check_labels,
+    check_modules,
+    check_path,
+    difference,
+    with_rule,
+)
 
 from optisync.contracts.entry import IdempotencyKey, Millis, WriteEntry
 from optisync.machine import Step
@@ -17,9 +24,7 @@ from optisync.pipeline.effects import Effect, Persist, Told
 from optisync.pipeline.inputs import Failed, Input, Persisted
 from optisync.pipeline.state import Pipeline
 from optisync.values import Obj
-from optisync_conformance.modelcheck.compare import Different, Equal
 from optisync_conformance.modelcheck.graph import explore
-from optisync_conformance.modelcheck.graph_command import compare_scope
 from optisync_conformance.modelcheck.outbox import NotMapped
 from optisync_conformance.modelcheck.pipeline import doc, encode_state, name
 from optisync_conformance.modelcheck.pipeline_alphabets import scopes
@@ -39,10 +44,7 @@ from optisync_conformance.modelcheck.pipeline_inputs import (
     written,
 )
 from optisync_conformance.modelcheck.toolchain import Toolchain
-from optisync_conformance.modelcheck.worlds import stale_modules, write_modules
-from optisync_conformance.resources import resource_dir
 
-MODELS = resource_dir("models")
 Machine = Callable[[Config, Pipeline, Input], Step[Pipeline, Effect]]
 
 
@@ -61,12 +63,7 @@ SMALL = replace(
 
 def small(tools: Toolchain, machine: Machine = rules.step, models: Path = MODELS) -> str:
     """The difference in a small scope, or "" if there is none."""
-    compared = compare_scope(replace(SMALL, machine=machine), models, tools)
-    match compared.comparison:
-        case Different() as different:
-            return different.text()
-        case Equal():
-            return ""
+    return difference(replace(SMALL, machine=machine), tools, models)
 
 
 def fails_nobody(config: Config, state: Pipeline, given: Input) -> Step[Pipeline, Effect]:
@@ -98,21 +95,13 @@ def test_machine_and_model_are_equal(tools: Toolchain) -> None:
 def test_a_changed_rule_of_the_machine_is_shown_by_its_shortest_path(
     tools: Toolchain, fault: Machine, path: list[str]
 ) -> None:
-    text = small(tools, fault)
-    steps = [line.strip() for line in text.splitlines() if line.startswith("  ") and ". " in line]
-    found = [step.split(" -> ")[0].partition(". ")[2] for step in steps]
-    assert len(found) == len(path)
-    assert all(label.startswith(start) for label, start in zip(found, path, strict=True))
+    check_path(small(tools, fault), path)
 
 
 def test_a_changed_rule_of_the_model_is_shown(tools: Toolchain, tmp_path: Path) -> None:
-    models = tmp_path / "models"
-    shutil.copytree(MODELS, models)
-    module = models / "Batching.tla"
-    rule = "Append(state.queue, event)"
-    text = module.read_text("utf-8")
-    assert text.count(rule) == 1
-    module.write_text(text.replace(rule, "<<event>> \\o state.queue"), "utf-8")
+    models = with_rule(
+        tmp_path, "Batching", "Append(state.queue, event)", "<<event>> \\o state.queue"
+    )
     assert "after 1 common steps, at dispatch 2" in small(tools, models=models)
 
 
@@ -160,12 +149,8 @@ def _entry() -> WriteEntry:
 
 
 def test_labels_name_inputs() -> None:
-    for scope in scopes():
-        assert len(dict(scope.alphabet)) == len(set(scope.inputs)) == len(scope.inputs)
+    check_labels(scopes())
 
 
 def test_generated_modules_are_what_the_scopes_say(tmp_path: Path) -> None:
-    assert stale_modules(PIPELINE, MODELS) == ()
-    write_modules(PIPELINE, tmp_path)
-    (tmp_path / "Batching_rows.tla").unlink()
-    assert stale_modules(PIPELINE, tmp_path) == ("Batching_rows.tla",)
+    check_modules(PIPELINE, tmp_path, "Batching_segments", "Batching_rows")
