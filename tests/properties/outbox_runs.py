@@ -1,26 +1,17 @@
-"""Whole runs of the outbox's world, one after another or from a script.
+"""Whole runs of the outbox's world, from a script or many: see `driver`."""
 
-`python -m tests.properties.outbox_runs KIND RUNS` plays random runs and prints, as JSON, in how
-many of them each transition class occurred; without typeguard's hook, which makes a run slow.
-"""
+from collections.abc import Callable
 
-import json
-import sys
-from collections import Counter
-from collections.abc import Callable, Sequence
-
-from tests.properties import scripts
+from tests.properties.driver import Runs, whole
 from tests.properties.outbox_authority import ME, AskWatermark, Authority, Ordered
 from tests.properties.outbox_client import Client, Disk, MemoryDisk, SqliteDisk
 from tests.properties.outbox_judge import Judge
 from tests.properties.outbox_world import World
 from tests.properties.outbox_writes import Writes
-from tests.properties.scripts import Choose, Over, act, replayed
+from tests.properties.scripts import Choose
 
 from optisync.outbox.config import Config, Mode
 from optisync.server.step import Fetch
-
-Make = Callable[[Choose], World]
 
 # How often each action is on the menu; a run leaves some out, and has some four times as often.
 MENU = (
@@ -92,37 +83,22 @@ def stores(choose: Choose) -> World:
     return made(choose, [MemoryDisk, SqliteDisk], mode)
 
 
-KINDS: dict[str, Make] = {make.__name__: make for make in (entity, ordered, watermark, stores)}
+KINDS: dict[str, Callable[[Choose], World]] = {
+    make.__name__: make for make in (entity, ordered, watermark, stores)
+}
 
 
-def play(choose: Choose, make: Make, actions: int | None = None) -> World | None:
-    """A whole run; without a number of actions, until the script is over."""
-    try:
-        world = make(choose)
-    except Over:
-        return None
-    try:
-        act(world, actions)
-        world.quiesce()
-    finally:
-        world.client.remove()
-    return world
+def close(world: World) -> None:
+    world.client.remove()
 
 
-def replay(script: Sequence[int], make: Make) -> None:
-    """Play a reported script; for use in a debugger."""
-    play(replayed(script), make)
-
-
-def volume(runs: int, make: Make) -> Counter[str]:
-    """In how many of the random runs each transition class occurs."""
-
-    def seen(choose: Choose, actions: int | None) -> set[str]:
-        world = play(choose, make, actions)
-        return set() if world is None else set(world.client.seen)
-
-    return scripts.volume(runs, seen, least=40, span=160)
+RUNS = Runs(
+    "tests.properties.outbox_runs",
+    {name: whole(make, close) for name, make in KINDS.items()},
+    40,
+    160,
+)
 
 
 if __name__ == "__main__":
-    print(json.dumps(volume(int(sys.argv[2]), KINDS[sys.argv[1]])))
+    RUNS.main()

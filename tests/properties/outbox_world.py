@@ -4,6 +4,7 @@ Every decision comes from `choose`, so a run can be replayed and reduced. After 
 `Judge` says whether all is well; `quiesce` asks that the queue drains.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TypeVar, assert_never
@@ -52,6 +53,13 @@ class World:
     now: int = 0
     foreign: int = 0
     calm: bool = False
+
+    @property
+    def seen(self) -> Counter[str]:
+        return self.client.seen
+
+    def led_by(self, choose: Choose) -> None:
+        self.choose = self.writes.choose = choose
 
     def coin(self, sides: int) -> bool:
         """Heads once in `sides` throws, and never when the run is over."""

@@ -1,26 +1,17 @@
-"""Whole runs of the pipeline's world, one after another or from a script.
+"""Whole runs of the pipeline's world, from a script or many: see `driver`."""
 
-`python -m tests.properties.pipeline_runs KIND RUNS` plays random runs and prints, as JSON, in how
-many of them each transition class occurred; without typeguard's hook, which makes a run slow.
-"""
+from collections.abc import Callable
 
-import json
-import sys
-from collections import Counter
-from collections.abc import Callable, Sequence
-
-from tests.properties import scripts
+from tests.properties.driver import Runs, whole
 from tests.properties.outbox_authority import ME
 from tests.properties.pipeline_backends import RowAuthority, StreamAuthority
 from tests.properties.pipeline_carrier import Carrier
 from tests.properties.pipeline_judge import Judge
 from tests.properties.pipeline_world import World
 from tests.properties.pipeline_writes import Events
-from tests.properties.scripts import Choose, Over, act, replayed
+from tests.properties.scripts import Choose
 
 from optisync.pipeline.config import Config
-
-Make = Callable[[Choose], World]
 
 # How often each action is on the menu; a run leaves some out, and has some four times as often.
 MENU = (
@@ -74,34 +65,15 @@ def stream(choose: Choose) -> World:
     return made(choose, StreamAuthority())
 
 
-KINDS: dict[str, Make] = {make.__name__: make for make in (rows, stream)}
+KINDS: dict[str, Callable[[Choose], World]] = {make.__name__: make for make in (rows, stream)}
 
-
-def play(choose: Choose, make: Make, actions: int | None = None) -> World | None:
-    """A whole run; without a number of actions, until the script is over."""
-    try:
-        world = make(choose)
-    except Over:
-        return None
-    act(world, actions)
-    world.quiesce()
-    return world
-
-
-def replay(script: Sequence[int], make: Make) -> None:
-    """Play a reported script; for use in a debugger."""
-    play(replayed(script), make)
-
-
-def volume(runs: int, make: Make) -> Counter[str]:
-    """In how many of the random runs each transition class occurs."""
-
-    def seen(choose: Choose, actions: int | None) -> set[str]:
-        world = play(choose, make, actions)
-        return set() if world is None else set(world.seen)
-
-    return scripts.volume(runs, seen, least=30, span=120)
+RUNS = Runs(
+    "tests.properties.pipeline_runs",
+    {name: whole(make) for name, make in KINDS.items()},
+    30,
+    120,
+)
 
 
 if __name__ == "__main__":
-    print(json.dumps(volume(int(sys.argv[2]), KINDS[sys.argv[1]])))
+    RUNS.main()

@@ -11,6 +11,7 @@ from tests.properties.pipeline_backends import ROWS, RowAuthority, StreamAuthori
 from tests.properties.pipeline_calls import Calls
 from tests.properties.pipeline_probes import probe
 from tests.properties.pipeline_writes import SCOPES
+from tests.properties.scripts import Choose
 
 from optisync.contracts.entry import EntryId, Millis, Row, Written
 from optisync.contracts.messages import Refused
@@ -46,6 +47,9 @@ class World(Calls):
     """One run."""
 
     menu: list[Callable[["World"], None]] = field(default_factory=list)
+
+    def led_by(self, choose: Choose) -> None:
+        self.choose = self.events.choose = self.carrier.choose = choose
 
     # --- the application --------------------------------------------------------------------
 

@@ -1,48 +1,96 @@
-"""Whole runs of a world, one after another or from a script.
+"""Whole runs of the coordinator's world, from a script or many: see `driver`."""
 
-`python -m tests.properties.runs KIND RUNS` plays random runs and prints, as JSON, in how many of
-them each transition class occurred. In a process of its own it has typeguard's hook off, which
-makes a run twenty times as long.
-"""
-
-import json
-import sys
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
-from tests.properties import scripts
-from tests.properties.scripts import Choose, Over, act, replayed
-from tests.properties.world import World, made
+from tests.properties.authorities import Naive, Reference
+from tests.properties.clients import Client
+from tests.properties.driver import Runs, whole
+from tests.properties.facade_client import FacadeClient
+from tests.properties.judge import Judge
+from tests.properties.scripts import Choose, Over
+from tests.properties.world import World
 
-from optisync.coordinator.config import Variant
+from optisync.contracts.messages import Delta
+from optisync.coordinator.config import Config, Limits, Variant
+from optisync.coordinator.state import Pending
+from optisync.coordinator.strategy import (
+    Decision,
+    Keep,
+    Replace,
+    Strategy,
+    Withhold,
+    client_wins,
+    rebase,
+    server_wins,
+)
+from optisync.server.step import Fetch
+from optisync.values import ClientId
 
-Make = Callable[[Choose], World]
+NAMES = (ClientId("ann"), ClientId("bob"), ClientId("cy"))
 
 
-def play(choose: Choose, make: Make, actions: int | None = None) -> World | None:
-    """A whole run; without a number of actions, until the script is over."""
-    try:
-        world = make(choose)
-    except Over:
-        return None
-    act(world, actions)
-    world.quiesce()
+def moody(delta: Delta, undecided: tuple[Pending, ...]) -> tuple[Decision, ...]:
+    """A strategy of an application that is not careful: it raises, and rewrites what was sent."""
+    if delta.server_seq % 3 == 0:
+        raise ValueError("no opinion")
+    if delta.server_seq % 3 == 1:
+        return tuple(Replace(p.changes[:1]) for p in undecided)
+    return tuple(Keep() if p.withheld else Withhold() for p in undecided)
+
+
+STRATEGIES: tuple[Strategy, ...] = (client_wins, client_wins, server_wins, rebase, moody)
+
+# How often each action is on the menu; a run leaves some out, and has some four times as often.
+MENU = (
+    (World.write, 6),
+    (World.send, 9),
+    (World.arrive, 24),
+    (World.lose, 2),
+    (World.duplicate, 1),
+    (World.repeat, 3),
+    (World.tick, 1),
+    (World.beat, 1),
+    (World.abandon, 1),
+    (World.restart, 1),
+    (World.nonsense, 1),
+    (World.disaster, 2),
+)
+
+
+def made(
+    choose: Choose, variant: Variant = Variant.LABELLED, naive: bool = True, facade: bool = False
+) -> World:
+    """A world whose shape is chosen too."""
+    dense = naive and choose(4) == 0
+    limits = Limits(pending=4, buffer=2, verdicts=(3, 50)[choose(2)], block=2)
+    authority = Naive(dense) if naive else Reference()
+    seen = Counter[str]()
+    world = World(choose, authority, [], variant, seen, Judge(variant))
+
+    def fails() -> bool:
+        try:
+            return world.coin(12)
+        except Over:  # a script may end between a call of a port and its answer
+            return False
+
+    for name in NAMES[: 2 + choose(2)]:
+        config = Config(name, variant, dense, limits, STRATEGIES[choose(len(STRATEGIES))])
+        durable = choose(3) > 0
+        kind = FacadeClient if facade else Client
+        client = kind(config, durable, fails, seen)
+        if isinstance(client, FacadeClient):
+            client.meddle = world.meddle
+        world.clients.append(client)
+        world.judge.begins(client)
+    for action, often in MENU:
+        world.menu += [action] * (often * (0, 1, 1, 1, 4)[choose(5)])
+    world.reach = (2, 6, 1000)[choose(3)]
+    world.menu += [World.write, World.send, World.arrive]
+    world.judge.history.note(authority)
+    for client in world.clients:
+        world.mail.append((None, Fetch(client.id)))
     return world
-
-
-def replay(script: Sequence[int], make: Make) -> None:
-    """Play a reported script; for use in a debugger."""
-    play(replayed(script), make)
-
-
-def volume(runs: int, make: Make) -> Counter[str]:
-    """In how many of the random runs each transition class occurs."""
-
-    def seen(choose: Choose, actions: int | None) -> set[str]:
-        world = play(choose, make, actions)
-        return set() if world is None else set(world.seen)
-
-    return scripts.volume(runs, seen, least=60, span=240)
 
 
 def labelled(choose: Choose) -> World:
@@ -65,10 +113,11 @@ def facade(choose: Choose) -> World:
     return made(choose, facade=True)
 
 
-KINDS: dict[str, Make] = {
+KINDS: dict[str, Callable[[Choose], World]] = {
     make.__name__: make for make in (labelled, reference, ack_first, seed_literal, facade)
 }
+RUNS = Runs("tests.properties.runs", {name: whole(make) for name, make in KINDS.items()}, 60, 240)
 
 
 if __name__ == "__main__":
-    print(json.dumps(volume(int(sys.argv[2]), KINDS[sys.argv[1]])))
+    RUNS.main()

@@ -1,83 +1,24 @@
 """Clients, a server and a bad network, driven by a chooser; checked after every action.
 
-The authority's own history decides what a client has to show: PREFIX, OVERLAY and SETTLED-ONCE
-are judged here without asking the coordinator. CONVERGENCE is judged in `quiesce`.
+PREFIX, OVERLAY and SETTLED-ONCE are judged by the `Judge`, CONVERGENCE in `quiesce`.
 """
 
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from tests.properties.authorities import Authority, Line, Mail, Naive, Reference
-from tests.properties.clients import NOWHERE, Client
-from tests.properties.facade_client import FacadeClient
+from tests.properties.authorities import Authority, Mail
+from tests.properties.clients import Client
+from tests.properties.judge import Judge
 from tests.properties.mutations import Choose, some_changes
-from tests.properties.scripts import Over
 
 from optisync.contracts.messages import Ack, Delta, Message, Reject
-from optisync.coordinator.config import Config, Limits, Variant
-from optisync.coordinator.effects import Acked, DiagCode, InDoubt, Rejected, Request
+from optisync.coordinator.config import Variant
+from optisync.coordinator.effects import Request
 from optisync.coordinator.inputs import Applied, Input, Register, Sent, Tick
-from optisync.coordinator.state import Pending, Position
-from optisync.coordinator.strategy import (
-    Decision,
-    Keep,
-    Replace,
-    Strategy,
-    Withhold,
-    client_wins,
-    rebase,
-    server_wins,
-)
+from optisync.coordinator.state import Position
 from optisync.server.step import Fetch, Pull, Submit
-from optisync.values import ClientId, ClientSeq, Epoch, Obj, ServerSeq
-from optisync.view import Docs, Overlay, fold
-
-Owner = tuple[ClientId, ClientSeq]
-NAMES = (ClientId("ann"), ClientId("bob"), ClientId("cy"))
-
-
-def moody(delta: Delta, undecided: tuple[Pending, ...]) -> tuple[Decision, ...]:
-    """A strategy of an application that is not careful: it raises, and rewrites what was sent."""
-    if delta.server_seq % 3 == 0:
-        raise ValueError("no opinion")
-    if delta.server_seq % 3 == 1:
-        return tuple(Replace(p.changes[:1]) for p in undecided)
-    return tuple(Keep() if p.withheld else Withhold() for p in undecided)
-
-
-STRATEGIES: tuple[Strategy, ...] = (client_wins, client_wins, server_wins, rebase, moody)
-
-
-@dataclass
-class History:
-    """What the authority did, noted by the world: nothing the coordinator has a hand in."""
-
-    lines: dict[Epoch, list[Line]] = field(default_factory=dict)
-    docs: dict[Position, Docs] = field(default_factory=dict)
-    accepted: set[Owner] = field(default_factory=set)
-    refused: set[Owner] = field(default_factory=set)
-    forgotten: set[ClientId] = field(default_factory=set)
-
-    def note(self, authority: Authority) -> None:
-        epoch, head = authority.position()
-        lines = authority.lines()
-        owners = [(line.client, line.seq) for line in lines]
-        assert len(owners) == len(set(owners)), "a mutation took effect twice"
-        self.accepted.update(owners)
-        if epoch not in self.lines:
-            for position, docs in list(self.docs.items()):
-                if position.epoch == epoch - 1 and position.server_seq <= head:
-                    self.docs[Position(epoch, position.server_seq)] = docs
-        self.lines[epoch] = lines
-        self.docs[Position(epoch, head)] = authority.docs()
-
-    def covered(self, at: Position, owner: Owner) -> bool:
-        """Whether the documents at a position contain the effect."""
-        lines = self.lines.get(at.epoch, [])
-        return any(
-            (line.client, line.seq) == owner and line.server_seq <= at.server_seq for line in lines
-        )
+from optisync.values import ClientSeq, ServerSeq
 
 
 @dataclass
@@ -89,12 +30,8 @@ class World:
     clients: list[Client]
     variant: Variant
     seen: Counter[str]
-    history: History = field(default_factory=History)
+    judge: Judge
     mail: list[tuple[Client | None, Submit | Pull | Fetch | Message]] = field(default_factory=list)
-    expected: dict[ClientId, set[ClientSeq]] = field(default_factory=dict)
-    reached: dict[ClientId, Position] = field(default_factory=dict)
-    judged: dict[ClientId, ClientSeq] = field(default_factory=dict)
-    given_up: set[Owner] = field(default_factory=set)
     menu: list[Callable[["World", Client], None]] = field(default_factory=list)
     reach: int = 1
     fresh: int = 0
@@ -107,10 +44,10 @@ class World:
     # --- the network ------------------------------------------------------------------------
 
     def post(self, mail: Mail) -> None:
-        self.history.note(self.authority)
+        self.judge.history.note(self.authority)
         for to, message in mail:
             if isinstance(message, Reject) and to is not None:
-                self.history.refused.add((to, message.seq))
+                self.judge.history.refused.add((to, message.seq))
             for client in self.clients:
                 if to in (None, client.id):
                     self.mail.append((client, self._as_variant(message)))
@@ -139,7 +76,7 @@ class World:
     def redone(self, request: Submit) -> bool:
         """Whether the mutation was accepted once and a restore took that back."""
         owner = (request.client, request.seq)
-        return owner in self.history.accepted and owner not in {
+        return owner in self.judge.history.accepted and owner not in {
             (line.client, line.seq) for line in self.authority.lines()
         }
 
@@ -158,7 +95,7 @@ class World:
             else:
                 self.mail.append((None, Fetch(client.id)))
         client.asked.clear()
-        self.check(client)
+        self.judge.check(client)
 
     def write(self, client: Client) -> None:
         self.fresh += 1
@@ -184,7 +121,7 @@ class World:
             acked = [p for p in client.state.pending if p.acked is not None]
             some = acked if acked and self.coin(2) else client.state.pending
             seq = some[self.choose(len(some))].seq
-            self.given_up.add((client.id, seq))
+            self.judge.given_up.add((client.id, seq))
             client.abandon(seq)
             self.after(client)
 
@@ -193,8 +130,7 @@ class World:
             return
         client.restart()
         if not client.durable:
-            self.expected[client.id].clear()
-            self.reached[client.id] = NOWHERE
+            self.judge.begins(client)
         self.after(client)
 
     def nonsense(self, client: Client) -> None:
@@ -228,7 +164,7 @@ class World:
             client.give(Tick())
         elif what == 2 and client.state.pending:
             seq = client.state.pending[0].seq
-            self.given_up.add((client.id, seq))
+            self.judge.given_up.add((client.id, seq))
             client.abandon(seq)
 
     # --- the server -------------------------------------------------------------------------
@@ -243,10 +179,10 @@ class World:
         elif what == 5:
             client = self.clients[self.choose(len(self.clients))]
             if self.authority.forget(client.id):
-                self.history.forgotten.add(client.id)
+                self.judge.history.forgotten.add(client.id)
         else:
             self.authority.elsewhere()
-        self.history.note(self.authority)
+        self.judge.history.note(self.authority)
 
     # --- a run ------------------------------------------------------------------------------
 
@@ -318,133 +254,3 @@ class World:
             unsettled = set(client.mine) - set(client.told)
             assert not unsettled or not client.durable, f"never told about {unsettled}"
         return done
-
-    # --- the properties ---------------------------------------------------------------------
-
-    def check(self, client: Client) -> None:
-        state = client.state
-        assert state.port is None
-        client.check_view()
-        # PREFIX; what was covered stays covered
-        # [delta-verbatim] [duplicate-delta-ignored] [gap-buffers] [snapshot-never-goes-back]
-        assert state.confirmed >= self.reached[client.id], "the position went back"
-        self.reached[client.id] = state.confirmed
-        if state.confirmed != NOWHERE:
-            assert client.docs == self.history.docs[state.confirmed]
-        for seq, verdict in client.told.items():
-            self.check_verdict((client.id, seq), verdict)
-        self.check_diagnostics(client)
-        if self.variant is Variant.SEED_LITERAL:
-            return
-        # OVERLAY: whose effect is to be shown is decided from the history alone
-        # [ack-keeps-overlay] [covered-ack-retires] [acked-data-once] [view-is-fold]
-        expected = self.expected[client.id]
-        expected |= {seq for seq in client.mine if seq > self.judged[client.id]}
-        self.judged[client.id] = max(client.mine, default=ClientSeq(0))
-        pending = {p.seq for p in state.pending}
-        for seq in expected - pending:
-            self.check_removal(client, seq)
-        expected &= pending
-        assert pending == expected
-        for p in state.pending:
-            assert not self.history.covered(state.confirmed, (client.id, p.seq)), "shown twice"
-        if client.config.strategy is client_wins:
-            overlays = [Overlay(seq, client.mine[seq]) for seq in sorted(expected)]
-            docs = self.history.docs.get(state.confirmed, Obj())
-            assert client.push == fold(docs, overlays).view
-
-    def check_diagnostics(self, client: Client) -> None:
-        """A verdict is called contradictory or late only if there are two; outcomes settle.
-
-        [first-verdict-stands] [snapshot-outcomes-settle]
-        """
-        for diag in client.diags:
-            owner = (client.id, diag.seq or ClientSeq(0))
-            if diag.code is DiagCode.CONTRADICTORY_VERDICT:
-                both = owner in self.history.accepted and owner in self.history.refused
-                assert both or owner in self.given_up or client.id in self.history.forgotten
-            elif diag.code is DiagCode.LATE_VERDICT:
-                assert isinstance(client.told.get(owner[1]), InDoubt)
-        client.diags.clear()
-        if client.loaded is not None:
-            undecided = {p.seq for p in client.state.pending if p.acked is None}
-            assert not undecided & {outcome.seq for outcome in client.loaded.outcomes}
-            client.loaded = None
-
-    def check_removal(self, client: Client, seq: ClientSeq) -> None:
-        """A mutation may go when its effect is in the documents, or its verdict says it is not.
-
-        [rollback-is-removal] [snapshot-keeps-pending]
-        """
-        owner, verdict = (client.id, seq), client.told.get(seq)
-        assert verdict is not None, f"{seq} went without a verdict"
-        if isinstance(verdict, Rejected | InDoubt):
-            return
-        covered = self.history.covered(client.state.confirmed, owner)
-        # A restore took the effect back after the verdict, and what came then is no verdict.
-        later = owner in self.history.refused or client.id in self.history.forgotten
-        assert covered or later or owner in self.given_up, f"{seq} went too early"
-
-    def check_verdict(self, owner: Owner, verdict: object) -> None:
-        match verdict:
-            case Acked():
-                assert owner in self.history.accepted
-            case Rejected():
-                assert owner in self.history.refused
-            case _:
-                assert isinstance(verdict, InDoubt)
-                assert owner in self.given_up or owner[0] in self.history.forgotten
-
-
-# How often each action is on the menu; a run leaves some out, and has some four times as often.
-MENU = (
-    (World.write, 6),
-    (World.send, 9),
-    (World.arrive, 24),
-    (World.lose, 2),
-    (World.duplicate, 1),
-    (World.repeat, 3),
-    (World.tick, 1),
-    (World.beat, 1),
-    (World.abandon, 1),
-    (World.restart, 1),
-    (World.nonsense, 1),
-    (World.disaster, 2),
-)
-
-
-def made(
-    choose: Choose, variant: Variant = Variant.LABELLED, naive: bool = True, facade: bool = False
-) -> World:
-    """A world whose shape is chosen too."""
-    dense = naive and choose(4) == 0
-    limits = Limits(pending=4, buffer=2, verdicts=(3, 50)[choose(2)], block=2)
-    authority = Naive(dense) if naive else Reference()
-    seen = Counter[str]()
-    world = World(choose, authority, [], variant, seen)
-
-    def fails() -> bool:
-        try:
-            return world.coin(12)
-        except Over:  # a script may end between a call of a port and its answer
-            return False
-
-    for name in NAMES[: 2 + choose(2)]:
-        config = Config(name, variant, dense, limits, STRATEGIES[choose(len(STRATEGIES))])
-        durable = choose(3) > 0
-        kind = FacadeClient if facade else Client
-        client = kind(config, durable, fails, seen)
-        if isinstance(client, FacadeClient):
-            client.meddle = world.meddle
-        world.clients.append(client)
-        world.expected[name] = set()
-        world.reached[name] = NOWHERE
-        world.judged[name] = ClientSeq(0)
-    for action, often in MENU:
-        world.menu += [action] * (often * (0, 1, 1, 1, 4)[choose(5)])
-    world.reach = (2, 6, 1000)[choose(3)]
-    world.menu += [World.write, World.send, World.arrive]
-    world.history.note(authority)
-    for client in world.clients:
-        world.mail.append((None, Fetch(client.id)))
-    return world
