@@ -116,18 +116,15 @@ export class Feed {
     return moved;
   }
 
-  /** The versions that labels and acceptances at this position tell, by the atoms of their writes. */
+  /** The versions that labels, or else acceptances at this position, tell, by the atoms of their writes. */
   #versions(seq: number, labels: Delta["settles"]): Map<string, number> {
+    const byNumber = new Map(labels.map((label) => [label.seq, label]));
     const versions = new Map<string, number>();
-    const tell = (atom: string, version: number | undefined): void => {
-      if (version !== undefined) versions.set(atom, Math.max(version, versions.get(atom) ?? 0));
-    };
-    for (const { atom, accepted } of this.core.writes.values()) {
-      if (accepted?.seq === seq) tell(atom, accepted.stamp?.version);
-    }
-    for (const { seq: number, version, ids } of labels) {
-      const write = this.core.writes.get(number);
-      if (write !== undefined && write.place !== "waiting") tell(atomOf(write.resource, ids.get(write.entity) ?? write.entity), version);
+    for (const { seq: number, resource, entity, place, accepted } of this.core.writes.values()) {
+      const label = place === "waiting" ? undefined : byNumber.get(number);
+      const known = accepted?.seq === seq ? accepted.stamp?.version : undefined;
+      const version = label?.version ?? known;
+      if (version !== undefined) versions.set(atomOf(resource, label?.ids.get(entity) ?? entity), version);
     }
     return versions;
   }
