@@ -100,7 +100,7 @@ CLIENT_FAULTS = {
     ),
     "a version is not raised along own writes": (
         "pipeline-lane.js",
-        "if (follows && isMadeOn(by, write.base))",
+        "if (write.seq > by.seq && isMadeOn(by, write.base))",
         "if (false)",
     ),
     "what is made on a rejected write stays": (

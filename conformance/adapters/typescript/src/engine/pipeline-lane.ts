@@ -81,13 +81,12 @@ export class Lane {
     return stamp;
   }
 
-  /** Raise what is undecided and was planned on the version that this accepted write was made on, or beside a create. */
+  /** Raise what was planned on the version that this accepted write was made on, or beside a create. */
   raise(by: Write): void {
     const stamp = by.accepted?.stamp;
     if (stamp === undefined) return;
     for (const write of this.writes) {
-      const follows = write.seq > by.seq && write.accepted === undefined;
-      if (follows && isMadeOn(by, write.base)) write.base = stamp;
+      if (write.seq > by.seq && isMadeOn(by, write.base)) write.base = stamp;
     }
   }
 
