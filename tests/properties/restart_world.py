@@ -18,6 +18,7 @@ from optisync.contracts.entry import Entity, EntityId, Stamp, atom_of
 from optisync.contracts.messages import Delta
 from optisync.errors import OptisyncError
 from optisync.outbox.inputs import Result
+from optisync.outbox.lease import base_version
 from optisync.outbox.rows import Acked, Item
 from optisync.pipeline.events import Write
 from optisync.pipeline.state import known_entity, version_seen
@@ -58,7 +59,7 @@ class World:
 
     # --- lives ------------------------------------------------------------------------------
 
-    async def live(self, actions: int) -> int:
+    async def live(self, actions: int | None) -> int | None:
         """One life, until it ends, crashes, or has done so much; what is left to do."""
         try:
             crash_at = 1 + self.choose(30) if self.coin(2) else -1
@@ -71,8 +72,8 @@ class World:
             self.offline_edit()
             await rest()
             self.offline_edit_is_stored()
-            while actions and not self.over:
-                actions -= 1
+            while actions != 0:
+                actions = None if actions is None else actions - 1
                 self.menu[self.choose(len(self.menu))](self)
                 await rest(self.choose(4) * 4)
                 self.check()
@@ -98,7 +99,7 @@ class World:
         self.check()
         plans = self.planned(self.life.pipeline)
         if self.plans is not None and self.versioned:
-            assert plans == self.plans, "a plan sees other versions than in the life before"
+            assert plans == self.plans, "a write would go out under another version"
             self.saw("plans", bool(plans))
         self.plans = None
         self.saw("deleted", any(atom not in self.truth[0] for atom in self.truth[1]))
@@ -106,12 +107,13 @@ class World:
             self.fetch()
 
     def planned(self, pipeline: MutationPipeline) -> dict[AtomKey, Stamp | None]:
-        """The version on which a write of each row would be planned."""
+        """The version under which a write of each row would go out."""
         state, found = pipeline.state, dict[AtomKey, Stamp | None]()
         for atom in (*state.docs, *state.versions):
             _, _, name = atom.partition("/")
             entity = known_entity(state, Entity(TODO, EntityId(name)))
-            found[atom_of(entity)] = version_seen(state, entity)
+            own = self.life.outbox.state.versions.get(entity)
+            found[atom_of(entity)] = base_version(version_seen(state, entity), own)
         return found
 
     def check(self) -> None:

@@ -10,7 +10,7 @@ from optisync.contracts.entry import EntryId, Stamp
 from optisync.contracts.messages import Accepted, Delta, Snapshot
 from optisync.outbox.inputs import Result
 from optisync.outbox.rows import Item
-from optisync.values import AtomKey, Epoch, Obj, ServerSeq, Version
+from optisync.values import AtomKey, ClientSeq, Epoch, Obj, ServerSeq, Version
 from optisync.view import Create, Delete, Upsert
 
 
@@ -119,3 +119,32 @@ def test_what_a_restore_undid_goes_when_it_is_accepted_anew(disk: Disk, heard: b
         life.end()
 
     run(main())
+
+
+@pytest.mark.parametrize("gives", [False, True])
+def test_own_writes_under_way_are_built_upon_as_in_the_life_before(disk: Disk, gives: bool) -> None:
+    """An acceptance without a version has its position for one."""
+
+    async def first() -> None:
+        life = Life(disk, Authority())
+        for event in (create("a", 1), upsert("a", 2)):
+            life.pipeline.dispatch(event)
+        await rest()
+        for at in (1, 2) if gives else (1,):
+            sent = life.outbox.reserve(1)
+            assert sent is not None
+            accepted = Accepted(ServerSeq(at), Version(40 + at) if gives else None)
+            (item,) = sent.items
+            life.outbox.settle(sent.token, ONE, [Result(item.entry.entry_id, accepted)])
+        life.end()
+
+    async def second() -> None:
+        life = Life(disk, Authority())
+        life.pipeline.dispatch(upsert("a", 3))
+        assert life.pipeline.state.pending.members[ClientSeq(3)].base == Stamp(
+            ONE, Version(42 if gives else 1)
+        )
+        life.end()
+
+    run(first())
+    run(second())
