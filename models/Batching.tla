@@ -701,6 +701,12 @@ RaiseEach(turn, m, stamp, list) ==
                    THEN Put(turn, [list[1] EXCEPT !.base = stamp]) ELSE turn,
                    m, stamp, Tail(list))
 
+\* The version that an acceptance comes with: that of an earlier one at this position, or the
+\* position, unless it gives one.
+VersionAt(m, at, version) ==
+    IF version # None THEN version
+    ELSE IF IsAccepted(m) /\ m.status.server_seq = at THEN m.status.version ELSE at
+
 \* What an acceptance says: a verdict, and the version for what was planned upon it.
 Heard(turn, seq, version) ==
     (LET m == Get(turn.state, seq)
@@ -710,17 +716,20 @@ Heard(turn, seq, version) ==
      IN Verdict(raised, m, "", FALSE))
 
 \* Accepted writes that the documents hold now are retired: their position is reached, or their
-\* row has their version, or, without either, their entity was read. [accepted-until-covered]
+\* row has their version, or, without either, their entity was read, or left by the write `upto`
+\* or an earlier one. [accepted-until-covered]
 NoEntity == [resource |-> "", id |-> ""]
-IsCovered(state, m, read) ==
+IsCovered(state, m, read, upto) ==
     (LET known == StampOf(state, m.write.entity)
          stamp == [epoch |-> state.epoch, version |-> m.status.version]
      IN IF m.status.server_seq # None THEN m.status.server_seq <= state.server_seq
         ELSE IF m.status.version # None THEN known # NoStamp /\ StampAtMost(stamp, known)
-        ELSE m.write.entity = read)
-Covered(turn, before, read) ==
+        ELSE m.write.entity = read /\ (upto = None \/ m.seq <= upto))
+CoveredUpTo(turn, before, read, upto) ==
     Retire(turn, SelectSeq(turn.state.pending,
-                           LAMBDA m : IsAccepted(m) /\ IsCovered(turn.state, m, read)), before)
+                           LAMBDA m : IsAccepted(m) /\ IsCovered(turn.state, m, read, upto)),
+           before)
+Covered(turn, before, read) == CoveredUpTo(turn, before, read, None)
 
 \* The row that a write has left at the server, as far as it can be known.
 NoRow == [told |-> FALSE, doc |-> NoDoc]
@@ -739,7 +748,7 @@ RowAfter(state, m, written) ==
         THEN [told |-> TRUE, doc |-> Applied(doc, change)] ELSE NoRow)
 
 Accept(turn, seq, written) ==
-    (LET version == IF written.version = None THEN written.server_seq ELSE written.version
+    (LET version == VersionAt(Get(turn.state, seq), written.server_seq, written.version)
          heard == Heard(Name(turn, seq, written.ids), seq, version)
          m == Get(heard.state, seq)
          put == Put(heard, [m EXCEPT !.status = Accepted(written.server_seq, version)])
@@ -754,9 +763,8 @@ Accept(turn, seq, written) ==
         ELSE IF Makers(early.state, entity.id) # {} THEN early \* read when it has an id
         ELSE IF ~row.told \/ unversioned \* [row-from-exact-base]
         THEN WithEffect(early, [kind |-> "stale", entity |-> entity])
-        ELSE Covered(PutRow(early, entity, row.doc, written.version),
-                     IF taken THEN Before(early.state.docs) ELSE Nobody,
-                     IF written.version = None THEN entity ELSE NoEntity))
+        ELSE CoveredUpTo(PutRow(early, entity, row.doc, written.version),
+                     IF taken THEN Before(early.state.docs) ELSE Nobody, entity, seq))
 
 \* An answer of a higher epoch says that the documents are behind. [verdict-of-other-epoch]
 Ahead(turn, epoch) ==
@@ -863,7 +871,7 @@ Labelled(config, turn, delta, label) ==
     (LET state == turn.state
          m == Get(state, label.seq)
          named == Name(turn, label.seq, label.ids)
-         version == IF label.version = None THEN delta.server_seq ELSE label.version
+         version == VersionAt(m, delta.server_seq, label.version)
          heard == Heard(named, label.seq, version)
          settled == Get(heard.state, label.seq)
      IN IF ~IsPending(state, label.seq) THEN turn
@@ -920,25 +928,26 @@ DeltaApplied(config, turn, delta) ==
         THEN Refusing(turn, "change-inapplicable")
         ELSE Covered(settled, before, NoEntity))
 
-OutcomeOf(config, turn, m, outcomes, forgotten, reborn) ==
-    (LET said == {o \in Entries(outcomes) : o.seq = m.seq}
+OutcomeOf(config, turn, known, outcomes, forgotten, reborn) ==
+    (LET over == reborn /\ IsAccepted(known) \* [dead-epoch-ack-unknown]
+         m == IF over THEN [known EXCEPT !.status = Place("unknown")] ELSE known
+         here == IF over THEN Put(turn, m) ELSE turn
+         said == {o \in Entries(outcomes) : o.seq = m.seq}
          outcome == CHOOSE o \in said : TRUE
          at == outcome.verdict.server_seq
-         version == IF outcome.verdict.version = None THEN at ELSE outcome.verdict.version
-         heard == Heard(Name(turn, m.seq, outcome.verdict.ids), m.seq, version)
+         version == VersionAt(m, at, outcome.verdict.version)
+         heard == Heard(Name(here, m.seq, outcome.verdict.ids), m.seq, version)
          placed == Accepted(at, version)
      IN IF m.status.kind = "waiting" \* [verdict-of-unsent-ignored]
         THEN (IF said = {} THEN turn ELSE Diagnosed(turn, "not-sent", EntryId(config, m.seq)))
         ELSE IF said = {}
-        THEN (IF forgotten /\ (IsAccepted(m) \/ m.status.kind = "unknown")
-              THEN Lose(turn, m) \* [forgotten-in-doubt]
-              ELSE IF reborn /\ IsAccepted(m) \* [dead-epoch-ack-unknown]
-              THEN Put(turn, [m EXCEPT !.status = Place("unknown")])
-              ELSE turn)
+        THEN (IF forgotten /\ m.status.kind = "unknown"
+              THEN Lose(here, m) \* [forgotten-in-doubt]
+              ELSE here)
         ELSE IF outcome.verdict.kind = "accepted"
         THEN Put(heard, (LET after == Get(heard.state, m.seq)
                          IN [after EXCEPT !.status = placed]))
-        ELSE IF IsAccepted(m) /\ ~reborn \* [verdict-stands]
+        ELSE IF IsAccepted(m) \* [verdict-stands]
         THEN Diagnosed(turn, "contradictory-verdict", EntryId(config, m.seq))
         ELSE Refuse(turn, m, outcome.verdict.code))
 
@@ -1127,7 +1136,7 @@ Copied(list, restored) ==
           IN Copied(SubSeq(list, 1, Len(list) - 1), IF met THEN restored \cup {n} ELSE restored))
 Restored(state, m) ==
     (LET earlier == SelectSeq(Of(state, m.write.entity), LAMBDA n : n.seq < m.seq)
-     IN {n.seq : n \in {o \in Copied(earlier, {m}) : ~IsAccepted(o)}})
+     IN {n.seq : n \in Copied(earlier, {m})})
 
 \* found: a list of [entity, change, needs], one for each entity.
 Inverse(found, entity, change, needs) ==

@@ -491,19 +491,14 @@ RefuseEach(config, turn, list) ==
                       ELSE Tell(turn, item.seq, item.entry.id, Refused(list[1].code))
               gone == IF Sent(item) THEN Gone(item.seq) ELSE Unused(config, turn.state, item.seq)
               after == Orphans(Put(told, gone), Trace(item))
-          IN RefuseEach(config, after.turn, Tail(list) \o after.children))
+          IN RefuseEach(config, after.turn, after.children \o Tail(list)))
 
 Refuse(config, turn, item, code) == RefuseEach(config, turn, <<[item |-> item, code |-> code]>>)
-
-RECURSIVE RefuseInTurn(_, _, _)
-RefuseInTurn(config, turn, list) ==
-    IF list = <<>> THEN turn
-    ELSE RefuseInTurn(config, Refuse(config, turn, list[1].item, list[1].code), Tail(list))
 
 \* A number comes to nothing, and so does what cannot be sent without it.
 Lost(config, turn, hole) ==
     (LET after == Orphans(Put(turn, Unused(config, turn.state, hole.seq)), hole)
-     IN RefuseInTurn(config, after.turn, after.children))
+     IN RefuseEach(config, after.turn, after.children))
 
 \* Nobody will ever say what became of it. [abandoned-sent-in-doubt]
 Lose(config, turn, item) ==
@@ -550,7 +545,7 @@ Leave(config, turn, item) ==
     (LET entity == KnownAs(turn.state, item.entry.entity)
          hole == [Hole(item.seq, Open) EXCEPT !.entity = entity]
          after == Orphans(Put(turn, Gone(item.seq)), hole)
-     IN RefuseInTurn(config, after.turn, after.children))
+     IN RefuseEach(config, after.turn, after.children))
 
 \* [acked-until-covered]: not sent again, holds nobody back, still shown
 Accept(config, turn, item, accepted) ==

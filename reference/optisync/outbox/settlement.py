@@ -113,9 +113,7 @@ def leave(config: Config, turn: Turn, item: Item) -> Turn:
     if entity in turn.state.versions:
         return turn
     turn, children = _orphans(turn, Hole(item.seq, None, entity))
-    for child, why in children:
-        turn = refuse(config, turn, child, why)
-    return turn
+    return _refused(config, turn, children)
 
 
 def _learn(turn: Turn, item: Item, given: Accepted) -> Turn:
@@ -148,17 +146,22 @@ def _own_version(turn: Turn, item: Item, version: Version) -> Turn:
 
 def refuse(config: Config, turn: Turn, item: Item, given: Refused) -> Turn:
     """Rejected, and with it what cannot be sent without it. [rejected-removed]"""
-    refused = [(item, given)]
-    for each, why in refused:  # grows while it is read: those that depend on the dependants
-        if not isinstance(turn.state.queue.get(each.seq), Item):
+    return _refused(config, turn, [(item, given)])
+
+
+def _refused(config: Config, turn: Turn, doomed: list[tuple[Item, Refused]]) -> Turn:
+    """Each in turn, what follows from one directly behind it."""
+    while doomed:
+        item, why = doomed.pop(0)
+        if not isinstance(turn.state.queue.get(item.seq), Item):
             continue
-        if each.told:  # [first-settlement-stands]
-            turn = turn.diagnosed(DiagCode.CONTRADICTORY_VERDICT, each.entry.entry_id)
+        if item.told:  # [first-settlement-stands]
+            turn = turn.diagnosed(DiagCode.CONTRADICTORY_VERDICT, item.entry.entry_id)
         else:
-            turn = turn.tell(each.seq, each.entry.entry_id, why)
-        gone: Row = Gone(each.seq) if each.sent else unused(config, turn.state, each.seq)
-        turn, children = _orphans(turn.put(gone), trace(each))
-        refused += children
+            turn = turn.tell(item.seq, item.entry.entry_id, why)
+        gone: Row = Gone(item.seq) if item.sent else unused(config, turn.state, item.seq)
+        turn, children = _orphans(turn.put(gone), trace(item))
+        doomed[:0] = children
     return turn
 
 
@@ -174,10 +177,7 @@ def lose(config: Config, turn: Turn, item: Item) -> Turn:
 def lost(config: Config, turn: Turn, hole: Hole) -> Turn:
     """A number comes to nothing, and so does what cannot be sent without it."""
     turn, children = _orphans(turn.put(unused(config, turn.state, hole.seq)), hole)
-    for child, why in children:
-        if isinstance(turn.state.queue.get(child.seq), Item):
-            turn = refuse(config, turn, child, why)
-    return turn
+    return _refused(config, turn, children)
 
 
 def _orphans(turn: Turn, parent: Hole) -> tuple[Turn, list[tuple[Item, Refused]]]:

@@ -12,7 +12,7 @@ from optisync.pipeline.errors import NothingToRevert, NumberOrder, RevertInappli
 from optisync.pipeline.events import Context, Kind, Write
 from optisync.pipeline.history import stacked
 from optisync.pipeline.inputs import Direction, Revert
-from optisync.pipeline.pending import Accepted, Mutation, overlay
+from optisync.pipeline.pending import Mutation, overlay
 from optisync.pipeline.plan import register
 from optisync.pipeline.state import Pipeline, Stacks, Unit, known_write, view
 from optisync.pipeline.turn import Turn, entry_id_of
@@ -113,9 +113,9 @@ def _inverse_now(state: Pipeline, mutation: Mutation) -> Change:
 
 
 def _restored(state: Pipeline, mutation: Mutation) -> tuple[ClientSeq, ...]:
-    """The undecided writes whose values its inverse brings back, and itself. [undo-waits]
+    """The pending writes whose values its inverse brings back, and itself. [undo-waits]
 
-    Also those whose values these have copied.
+    Also those whose values these have copied; accepted ones too, for their epoch may end.
     """
     atom, restored = atom_of(mutation.write.entity), [mutation]
     for other in reversed(state.pending.of(mutation.write.entity)):
@@ -123,7 +123,7 @@ def _restored(state: Pipeline, mutation: Mutation) -> tuple[ClientSeq, ...]:
         met = (changes_overlap(mine, ((atom, m.write.change),)) for m in restored)
         if other.seq < mutation.seq and any(met):
             restored.append(other)
-    return tuple(m.seq for m in restored if not isinstance(m.status, Accepted))
+    return tuple(m.seq for m in restored)
 
 
 def _check_applies(state: Pipeline, found: tuple[Inverse, ...]) -> None:

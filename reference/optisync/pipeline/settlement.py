@@ -160,15 +160,16 @@ def accept(turn: Turn, mutation: Mutation, written: Written) -> Turn:
         return turn.with_effect(Stale(entity))
     state = put_row(turn.state, entity, row, written.version)
     taken = state is not turn.state  # if not, a newer one is there
-    read = entity if written.version is None else None
-    return covered(replace(turn, state=state), before if taken else None, read)
+    return covered(replace(turn, state=state), before if taken else None, entity, mutation.seq)
 
 
-def covered(turn: Turn, before: Docs | None, read: Entity | None = None) -> Turn:
+def covered(
+    turn: Turn, before: Docs | None, read: Entity | None = None, upto: ClientSeq | None = None
+) -> Turn:
     """Accepted writes that the documents hold now are retired. [accepted-until-covered]
 
     They hold one if they have reached its position, or its row has reached its version; one
-    without either if its entity was `read`.
+    without either if its entity was `read`, or left by the write `upto` or an earlier one.
     """
     state, found = turn.state, list[Mutation]()
     for seq in sorted(state.pending.accepted):
@@ -176,7 +177,7 @@ def covered(turn: Turn, before: Docs | None, read: Entity | None = None) -> Turn
         entity = mutation.write.entity
         match mutation.status:
             case Accepted(None, None):
-                held = entity == read
+                held = entity == read and (upto is None or seq <= upto)
             case Accepted(None, version) if version is not None:
                 known = state.versions.get(atom_of(entity))
                 held = known is not None and known >= Stamp(state.epoch, version)
@@ -216,12 +217,17 @@ def accepted_at(
 ) -> Turn:
     """What any acceptance says: names, a verdict, and the version for what was planned upon it.
 
-    One with a position and no version has the position for a version.
+    One with a position and no version has that of an earlier acceptance at this position, or the
+    position for a version.
     """
-    if version is None and at is not None:
-        version = Version(at)
     turn = _named(turn, seq, ids)
     mutation = turn.state.pending.members[seq]
+    if version is None and at is not None:
+        match mutation.status:
+            case Accepted(there, known) if there == at:
+                version = known
+            case _:
+                version = Version(at)
     if version is not None:  # [base-raised-by-own-only]
         stamp = Stamp(turn.state.epoch, version)
         for later in turn.state.pending.of(mutation.write.entity):

@@ -104,22 +104,22 @@ def _at(mutation: Mutation) -> float:
 def _outcome(
     turn: Turn, mutation: Mutation, outcome: Outcome | None, forgotten: bool, reborn: bool
 ) -> Turn:
-    accepted = isinstance(mutation.status, Accepted)
     if mutation.status is Place.WAITING:  # [verdict-of-unsent-ignored]
         entry_id = entry_id_of(turn.config, mutation.seq)
         return turn if outcome is None else turn.diagnosed(DiagCode.NOT_SENT, entry_id)
+    if reborn and isinstance(mutation.status, Accepted):  # [dead-epoch-ack-unknown]
+        mutation = replace(mutation, status=Place.UNKNOWN)
+        turn = turn.put(mutation)
     match None if outcome is None else outcome.verdict:
         case AcceptedAt(server_seq, version, ids):
             return accepted_at(turn, mutation.seq, server_seq, version, ids)
-        case Refused() if accepted and not reborn:  # [verdict-stands]
+        case Refused() if isinstance(mutation.status, Accepted):  # [verdict-stands]
             entry_id = entry_id_of(turn.config, mutation.seq)
             return turn.diagnosed(DiagCode.CONTRADICTORY_VERDICT, entry_id)
         case Refused(code):
             return refuse(turn, mutation, code)
-        case None if forgotten and (accepted or mutation.status is Place.UNKNOWN):
+        case None if forgotten and mutation.status is Place.UNKNOWN:
             return lose(turn, mutation)  # [forgotten-in-doubt]
-        case None if reborn and accepted:  # [dead-epoch-ack-unknown]
-            return turn.put(replace(mutation, status=Place.UNKNOWN))
         case None:
             return turn
 
