@@ -76,6 +76,11 @@ class Life(Generic[State, Effect]):
         self._waiting: deque[Effect] = deque()
         self._held = False
 
+    def begin(self, state: State) -> None:
+        """Another life, from a state on: what the one before it had still to tell is not told."""
+        self.state = state
+        self._waiting.clear()
+
     def take(self, done: Step[State, Effect]) -> tuple[Effect, ...]:
         """A step is the state from now on, and its effects are to be told. Raises its error."""
         if done.error is not None:

@@ -40,7 +40,7 @@ from optisync.shell.documents import Documents, changed, documents_after
 from optisync.shell.given import sequence
 from optisync.shell.store import OtherClient, Store, StoredDocs, StoreError, Versions
 from optisync.shell.taking import input_given
-from optisync.telling import KEPT_ERRORS, Observers, Unsubscribe
+from optisync.telling import KEPT_ERRORS, Life, Observers, Unsubscribe
 from optisync.values import ClientSeq, Epoch
 from optisync.view import Docs
 
@@ -113,16 +113,15 @@ class DurableOutbox:
         self._observers: Observers[Effect] = Observers()
         for observer in observers:
             self._observers.subscribe(observer)
-        self._waiting: deque[Effect] = deque()
-        self._telling = False
+        self._life: Life[Outbox, Effect] = Life(start(epoch), self._tell)
         self._certain = False
         self._begin()
-        self._tell()
+        self._life.tell()
 
     @property
     def state(self) -> Outbox:
         """What the outbox knows, all of it durable but the numbers of this life."""
-        return self._state
+        return self._life.state
 
     @property
     def documents(self) -> Docs:
@@ -205,7 +204,7 @@ class DurableOutbox:
     def take(self) -> ClientSeq:
         """A number for a write to come, durable before it is given out."""
         self.run(Take())
-        return self._state.numbers.counter
+        return self.state.numbers.counter
 
     def give_up(self, seq: ClientSeq) -> None:
         """A number that was taken will not be used."""
@@ -217,7 +216,7 @@ class DurableOutbox:
 
     def status(self) -> OutboxStatus:
         """Where everything stands."""
-        state = self._state
+        state = self.state
         queue = tuple(
             EntryStatus(m.seq, m.entry.entry_id, m.entry.entity, status_name(m), m.attempts)
             if isinstance(m, Item)
@@ -241,26 +240,25 @@ class DurableOutbox:
         given = input_given(given)
         if not self._certain:
             self._begin()
-        done = step(self._config, self._state, given)
+        done = step(self._config, self.state, given)
         if done.error is not None:
             raise done.error
         client, rows = self._config.client, _saved(done)
-        documents = documents_after(self._documents, client, self._state, rows, given)
+        documents = documents_after(self._documents, client, self.state, rows, given)
         effects = self._take_in(done, documents, changed(self._documents, documents, given))
-        self._tell()
+        self._life.tell()
         return effects
 
     def _begin(self) -> None:
         loaded = self._store.load()
         if loaded.client not in (None, self._config.client):
             raise OtherClient("store", loaded.client, self._config.client)
-        self._state = start(self._epoch, loaded.rows)
+        self._life.begin(start(self._epoch, loaded.rows))
         self._documents = Documents(loaded.documents, loaded.versions)
         self.quarantined = loaded.quarantined
-        self._waiting.clear()  # what a life before this one had still to tell
-        self._take_in(step(self._config, self._state, Restart()), self._documents)
+        self._take_in(step(self._config, self.state, Restart()), self._documents)
         if any(row.place.startswith("documents ") for row in self.quarantined):
-            self._waiting.append(Resync())
+            self._life.add([Resync()])
 
     def _take_in(
         self, done: Step[Outbox, Effect], documents: Documents, stored: StoredDocs = ()
@@ -276,24 +274,16 @@ class DurableOutbox:
                 self._certain = certain
                 raise
             self._point("after-save")
-        self._state, self._documents, self._certain = done.state, documents, True
         told = tuple(effect for effect in done.effects if not isinstance(effect, Save))
-        self._waiting += told
+        self._life.take(Step(done.state, told))
+        self._documents, self._certain = documents, True
         return told
 
-    def _tell(self) -> None:
-        if self._telling:
-            return
-        self._telling = True
-        try:
-            while self._waiting:
-                effect = self._waiting.popleft()
-                name = type(effect).__name__
-                self._point(f"before-{name}")
-                self._observers.tell(effect, self.errors)
-                self._point(f"after-{name}")
-        finally:
-            self._telling = False
+    def _tell(self, effect: Effect) -> None:
+        name = type(effect).__name__
+        self._point(f"before-{name}")
+        self._observers.tell(effect, self.errors)
+        self._point(f"after-{name}")
 
 
 def _saved(done: Step[Outbox, Effect]) -> tuple[Row, ...]:
