@@ -97,6 +97,7 @@ export class Feed {
       if (!lane.take(row.state, stamp)) continue;
       lane.isCached = true;
       if ("doc" in row.state) this.core.isChanged = true;
+      this.settling.cover(lane, 0, undefined);
     }
   }
 

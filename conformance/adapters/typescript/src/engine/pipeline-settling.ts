@@ -136,8 +136,12 @@ export class Settling {
     old.remove(write);
     write.entity = to;
     lanes.of(write.atom).add(write);
-    const isUnread = write !== create && write.accepted !== undefined && write.accepted.seq === undefined;
-    if (isUnread) this.core.stale(write.resource, to);
+    if (write !== create) this.#readLate(write);
+  }
+
+  /** The id of its row is known now: if an answer came before, its row was not taken. */
+  #readLate({ resource, entity, accepted }: Write): void {
+    if (accepted !== undefined && accepted.seq === undefined) this.core.stale(resource, entity);
   }
 
   #accept(write: Write, { seq, version, ids, row }: Written): void {
@@ -146,9 +150,12 @@ export class Settling {
     write.accepted = { seq, stamp };
     this.#move(write, "accepted");
     this.core.tickets.decide(write, { kind: "confirmed" });
+    const nameless = this.core.ids.isNameless(write.entity) ? write.entity : undefined;
     this.rename(ids);
-    this.core.ids.ended(write, true); // without an id from the server it keeps the one that it has
+    this.core.ids.ended(write, true);
     const lane = this.core.lanes.of(write.atom);
+    // Without an id from the server it keeps the one that it has, and that is known now.
+    if (nameless === write.entity) for (const other of lane.writes) if (other !== write) this.#readLate(other);
     lane.raise(write);
     if (seq !== undefined) {
       if (seq <= this.core.seq) this.retire(write, undefined);
