@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import ABC
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import ClassVar, cast
 
 
 class OptisyncError(Exception, ABC):
@@ -62,3 +62,23 @@ class ChangeInapplicable(OptisyncError):
 
     def __str__(self) -> str:
         return f"change of {self.atom!r} does not apply: {self.reason}"
+
+
+@dataclass(unsafe_hash=True)
+class LimitTooSmall(OptisyncError):
+    """A limit of a configuration lets nothing through."""
+
+    code: ClassVar[str] = "limit-too-small"
+    name: str
+    value: object
+
+    def __str__(self) -> str:
+        return f"the limit {self.name!r} must be an integer of at least 1, not {self.value!r}"
+
+
+def check_limits(config: object, *names: str) -> None:
+    """Raises LimitTooSmall for the first of these that is no integer of at least 1."""
+    for name in names:
+        value = cast(object, getattr(config, name))
+        if type(value) is not int or value < 1:
+            raise LimitTooSmall(name, value)

@@ -10,9 +10,8 @@ from typeguard import suppress_type_checks
 from optisync.contracts.messages import Snapshot
 from optisync.coordinator.config import Config, Limits
 from optisync.coordinator.effects import Effect, Resync
-from optisync.coordinator.errors import LimitTooSmall
 from optisync.coordinator.facade import OptimisticSyncCoordinator
-from optisync.errors import OptisyncError, PatchMalformed, ValueMalformed
+from optisync.errors import LimitTooSmall, OptisyncError, PatchMalformed, ValueMalformed
 from optisync.patch import Add, Copy, Patch
 from optisync.telling import KEPT_ERRORS
 from optisync.values import AtomKey, ClientSeq, Json, Obj, ServerSeq

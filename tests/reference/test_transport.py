@@ -118,6 +118,10 @@ ENTRY_PLACES: dict[str, tuple[str, Json]] = {
     "an action that is none": ("/action", Obj({"action": "replace"})),
     "half a version": ("", Obj({"baseVersion": 1})),
     "a key that is none": ("/meta", Obj({"meta": Obj()})),
+    "a member of meta that nobody knows": (
+        "/meta",
+        Obj({"meta": Obj({"idempotencyKey": "k", "more": 1})}),
+    ),
     "a patch of no form": (
         "/patch/0/path",
         Obj({"action": "update", "patch": (Obj({"op": "remove", "path": "x"}),)}),

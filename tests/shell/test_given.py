@@ -20,11 +20,12 @@ from optisync.contracts.entry import (
     WriteEntry,
 )
 from optisync.contracts.messages import Accepted, Delta, Label, Outcome, Refused, Snapshot
-from optisync.errors import ValueMalformed
+from optisync.errors import LimitTooSmall, ValueMalformed
 from optisync.outbox.config import Config, Mode
-from optisync.outbox.errors import ClientUnnamed, LimitTooSmall, ModeUnknown
+from optisync.outbox.errors import ClientUnnamed, ModeUnknown
 from optisync.outbox.inputs import Input, Refusal, Result, Retry, Watermark
 from optisync.patch import Add
+from optisync.pipeline.config import Config as PipelineConfig
 from optisync.shell.durable import DurableOutbox
 from optisync.shell.given import InputMalformed
 from optisync.shell.memory import MemoryStore
@@ -257,8 +258,15 @@ def test_what_can_be_gone_through_once_is_taken() -> None:
 
 @pytest.mark.parametrize("limit", ["5", 1.5, None, True, 0])
 def test_a_limit_is_a_whole_number(limit: object) -> None:
-    with suppress_type_checks(), pytest.raises(LimitTooSmall, match="integer"):
-        Config(ME, capacity=cast(int, limit))
+    for made in (Config, PipelineConfig):
+        with suppress_type_checks(), pytest.raises(LimitTooSmall, match="integer"):
+            made(ME, capacity=cast(int, limit))
+
+
+@pytest.mark.parametrize("name", ["capacity", "history", "remembered"])
+def test_each_limit_of_a_pipeline_lets_something_through(name: str) -> None:
+    with pytest.raises(LimitTooSmall, match=f"'{name}' must be an integer of at least 1, not 0"):
+        PipelineConfig(ME, **{name: 0})
 
 
 def test_a_mode_and_a_client_are_named() -> None:

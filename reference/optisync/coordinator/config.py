@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import Enum
 
-from optisync.coordinator.errors import LimitTooSmall
 from optisync.coordinator.strategy import Strategy, client_wins
+from optisync.errors import check_limits
 from optisync.values import ClientId
 
 
@@ -38,10 +38,7 @@ class Limits:
     block: int = 32
 
     def __post_init__(self) -> None:
-        for name in ("pending", "buffer", "verdicts", "block"):
-            value: int = getattr(self, name)
-            if value < 1:
-                raise LimitTooSmall(name, value)
+        check_limits(self, "pending", "buffer", "verdicts", "block")
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,18 +13,6 @@ from optisync.values import ClientSeq, ServerSeq
 
 
 @dataclass(unsafe_hash=True)
-class LimitTooSmall(OptisyncError):
-    """A limit of the configuration lets nothing through."""
-
-    code: ClassVar[str] = "limit-too-small"
-    name: str
-    value: int
-
-    def __str__(self) -> str:
-        return f"the limit {self.name!r} must be an integer of at least 1, not {self.value!r}"
-
-
-@dataclass(unsafe_hash=True)
 class ClientSeqOrder(OptisyncError):
     """The number was registered before, is smaller than one registered, or was not generated."""
 

@@ -7,7 +7,8 @@ from enum import Enum
 from typing import cast
 
 from optisync.contracts.entry import Millis
-from optisync.outbox.errors import ClientUnnamed, LimitTooSmall, ModeUnknown
+from optisync.errors import check_limits
+from optisync.outbox.errors import ClientUnnamed, ModeUnknown
 from optisync.values import ClientId
 
 
@@ -47,10 +48,7 @@ class Config:
             raise ClientUnnamed(client)
         if not isinstance(mode, Mode):
             raise ModeUnknown(mode)
-        for name in ("capacity", "lease_ms", "max_attempts", "delay_ms", "max_delay_ms"):
-            value: object = getattr(self, name)
-            if type(value) is not int or value < 1:
-                raise LimitTooSmall(name, value)
+        check_limits(self, "capacity", "lease_ms", "max_attempts", "delay_ms", "max_delay_ms")
 
 
 def back_off(config: Config, failures: int) -> Millis:

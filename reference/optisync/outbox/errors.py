@@ -11,18 +11,6 @@ from optisync.values import ClientSeq, Epoch, ServerSeq
 
 
 @dataclass(unsafe_hash=True)
-class LimitTooSmall(OptisyncError):
-    """A limit of the configuration lets nothing through."""
-
-    code: ClassVar[str] = "limit-too-small"
-    name: str
-    value: object
-
-    def __str__(self) -> str:
-        return f"the limit {self.name!r} must be an integer of at least 1, not {self.value!r}"
-
-
-@dataclass(unsafe_hash=True)
 class ModeUnknown(OptisyncError):
     """The configuration names no order in which writes go out."""
 

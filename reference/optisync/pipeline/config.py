@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import cast
 
-from optisync.pipeline.errors import LimitTooSmall
+from optisync.errors import check_limits
 from optisync.values import ClientId
 
 
@@ -23,7 +22,4 @@ class Config:
     remembered: int = 1_000
 
     def __post_init__(self) -> None:
-        for name in ("capacity", "history", "remembered"):
-            value = cast(object, getattr(self, name))
-            if type(value) is not int or value < 1:
-                raise LimitTooSmall(name, value)
+        check_limits(self, "capacity", "history", "remembered")

@@ -10,18 +10,6 @@ from optisync.values import Epoch
 
 
 @dataclass(unsafe_hash=True)
-class LimitTooSmall(OptisyncError):
-    """A limit of the configuration lets nothing through."""
-
-    code: ClassVar[str] = "limit-too-small"
-    name: str
-    value: object
-
-    def __str__(self) -> str:
-        return f"the limit {self.name!r} must be an integer of at least 1, not {self.value!r}"
-
-
-@dataclass(unsafe_hash=True)
 class EventMalformed(OptisyncError):
     """The event says nothing that could be written. `where` is a place in it."""
 
