@@ -12,8 +12,8 @@ from optisync.view import changes_to_json, invert_changes
 from optisync_conformance.derive import Hosts, read_changes
 from optisync_conformance.frames import Json as Plain
 from optisync_conformance.reference.host import Observation, thaw
-from optisync_conformance.reference.run import run_script
-from optisync_conformance.script import Profile, ScriptError
+from optisync_conformance.script import CoordinatorSetting, Profile, ScriptError, read_step
+from optisync_conformance.script import Step as ScriptStep
 
 
 class CaseError(Exception):
@@ -67,6 +67,8 @@ class Case(msgspec.Struct, frozen=True):
 
 def run_case(case: Case) -> list[Observation]:
     """What the reference does with the script of a case. Raises ScriptError."""
+    from optisync_conformance.reference.run import run_script  # all machines, which take their time
+
     steps = [cast("dict[str, object]", step) for step in case.script()]
     return run_script(case.profile, case.given(), steps)
 
@@ -76,7 +78,7 @@ def with_inverses(case: Case) -> Case:
     if not any(step.do["do"] == "register" for step in case.steps):
         return case
     try:
-        observed = run_case(case)
+        observed = _coordinated(case)
     except ScriptError as error:
         raise CaseError(f"case {case.id}: {error}") from None
     docs = case.setting["docs"]
@@ -87,6 +89,18 @@ def with_inverses(case: Case) -> Case:
         steps.append(with_inverse(step, derived.view))
         derived = hosts.follow(step.do, frozen_object(after))
     return msgspec.structs.replace(case, steps=tuple(steps))
+
+
+def _coordinated(case: Case) -> list[Observation]:
+    """As `run_case`, of the profile coordinator; the other machines take their time."""
+    from optisync_conformance.reference import coordinating
+
+    setting = msgspec.convert(case.given(), CoordinatorSetting)
+    return coordinating.run(setting, [_typed(step) for step in case.script()])
+
+
+def _typed(step: Plain) -> ScriptStep:
+    return read_step("coordinator", cast("dict[str, object]", step))
 
 
 def with_inverse(step: Step, view: Obj) -> Step:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from fnmatch import fnmatchcase
+from functools import cache, partial
 from pathlib import Path
 from typing import Final
 
@@ -56,6 +57,52 @@ class _Raw(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     written_for: list[str] = msgspec.field(name="for", default_factory=list[str])
 
 
+class _Head(msgspec.Struct, frozen=True):
+    id: str
+    req: str
+    profile: Profile
+
+
+class Listed(msgspec.Struct, frozen=True):
+    """A case by its name: enough to count and to choose it.
+
+    `read` gives the whole case, checked once. Raises CaseError.
+    """
+
+    id: str
+    req: str
+    profile: Profile
+    pack: str
+    read: Callable[[], Case]
+
+    @staticmethod
+    def of(case: Case) -> Listed:
+        """A case that is there already."""
+        return Listed(case.id, case.req, case.profile, case.pack, lambda: case)
+
+
+def list_pack(pack: str, profiles: Sequence[str] = ()) -> tuple[Listed, ...]:
+    """The cases of a pack, of some profiles in this order or of all. Raises CaseError.
+
+    Those of files are not read before they are asked for; those that are generated are there.
+    """
+    if pack not in PACKS:
+        raise CaseError(f"there is no pack {pack!r}; there are {', '.join(PACKS)}")
+    for profile in profiles:
+        if profile not in PROFILES:
+            raise CaseError(f"there is no profile {profile!r}; there are {', '.join(PROFILES)}")
+    if pack == "core":
+        folder = resource_dir("cases") / "core"
+        places = (sorted((folder / name).glob("*.json")) for name in profiles or sorted(PROFILES))
+        listed = [each for paths in places for path in paths for each in _in_file(path)]
+    else:
+        from optisync_conformance.cover import cover  # generated, which takes its time
+
+        listed = [Listed.of(case) for name in profiles or PROFILES for case in cover(name)]
+    _refuse_duplicates(listed)
+    return tuple(listed)
+
+
 def load_pack(
     packs: Sequence[str], profile: str | None = None, glob: str = "*"
 ) -> tuple[Case, ...]:
@@ -64,34 +111,41 @@ def load_pack(
     >>> load_pack(["core"], "patch", "patch.*")[0].profile
     'patch'
     """
-    for pack in packs:
-        if pack not in PACKS:
-            raise CaseError(f"there is no pack {pack!r}; there are {', '.join(PACKS)}")
-    if profile is not None and profile not in PROFILES:
-        raise CaseError(f"there is no profile {profile!r}; there are {', '.join(PROFILES)}")
-    found: list[Case] = []
-    if "core" in packs:
-        folder = resource_dir("cases") / "core"
-        for path in sorted(folder.glob("*/*.json")):
-            if profile is None or path.parent.name == profile:
-                found += _load(path, "core", glob)
-    if "cover" in packs:
-        from optisync_conformance.cover import cover  # generated, which takes its time
-
-        for name in PROFILES if profile is None else (profile,):
-            found += [case for case in cover(name) if fnmatchcase(case.id, glob)]
-    _refuse_duplicates(found)
-    return tuple(found)
+    chosen = () if profile is None else (profile,)
+    listed = [each for pack in packs for each in list_pack(pack, chosen)]
+    return tuple(each.read() for each in listed if fnmatchcase(each.id, glob))
 
 
 def load_file(path: Path) -> tuple[Case, ...]:
     """The cases of one file. Raises CaseError."""
-    found = _load(path, "file", "*")
+    items = _items(path)
+    found = tuple(_case(path, index, item, "file") for index, item in enumerate(items))
     _refuse_duplicates(found)
-    return tuple(found)
+    return found
 
 
-def _refuse_duplicates(cases: Iterable[Case]) -> None:
+@cache
+def _in_file(path: Path) -> tuple[Listed, ...]:
+    """The cases of a file of the core pack."""
+    items = cache(lambda: _items(path))
+
+    def read(index: int) -> Case:
+        return _case(path, index, items()[index], "core")
+
+    return tuple(
+        Listed(head.id, head.req, head.profile, "core", cache(partial(read, index)))
+        for index, head in enumerate(_heads(path))
+    )
+
+
+def _heads(path: Path) -> Sequence[_Head | Case]:
+    try:
+        return msgspec.json.decode(path.read_bytes(), type=tuple[_Head, ...])
+    except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
+        return load_file(path)  # which says what is wrong
+
+
+def _refuse_duplicates(cases: Iterable[Case | Listed]) -> None:
     seen: set[str] = set()
     for case in cases:
         if case.id in seen:
@@ -99,19 +153,17 @@ def _refuse_duplicates(cases: Iterable[Case]) -> None:
         seen.add(case.id)
 
 
-def _load(path: Path, pack: str, glob: str) -> list[Case]:
+def _items(path: Path) -> tuple[Json, ...]:
     try:
         raw = parse(path.read_bytes())
     except OSError as error:
         raise CaseError(f"{path}: {error.strerror}") from None
     except (OptisyncError, UnicodeDecodeError) as error:
         raise CaseError(f"{path}: {error}") from None
-    items = raw if isinstance(raw, tuple) else (raw,)
-    cases = (_case(path, index, item, pack, glob) for index, item in enumerate(items))
-    return [case for case in cases if case is not None]
+    return raw if isinstance(raw, tuple) else (raw,)
 
 
-def _case(path: Path, index: int, raw: Json, pack: str, glob: str) -> Case | None:
+def _case(path: Path, index: int, raw: Json, pack: str) -> Case:
     where = f"{path}: case {index + 1}"
     if isinstance(raw, Obj) and isinstance(raw.get("id"), str):
         where = f"{path}: case {raw['id']}"
@@ -120,8 +172,6 @@ def _case(path: Path, index: int, raw: Json, pack: str, glob: str) -> Case | Non
     except msgspec.ValidationError as error:
         text = str(error).replace("`$.", "`").replace(" - at `$`", "")
         raise CaseError(f"{where}: {text}") from None
-    if not fnmatchcase(read.id, glob):
-        return None
     return _checked(where, read, pack)
 
 

@@ -5,12 +5,13 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
 
 from optisync_conformance import declared, expect
-from optisync_conformance.cases import Case
+from optisync_conformance.cases import Case, Listed
 from optisync_conformance.confirming import Confirmed, confirm
 from optisync_conformance.events import (
     RED,
@@ -34,16 +35,24 @@ from optisync_conformance.session import Observed, Options, Session, Unusable
 from optisync_conformance.targets import Target
 
 Emit = Callable[[Event], None]
-Load = Callable[[], Sequence[Case]]
+Load = Callable[[Sequence[str]], Sequence[Listed]]
 _PROFILE_SAMPLES: Final = 40
 _LOOKS: Final = 3
+_FIRST: Final = ("coordinator",)
+
+
+def given(cases: Sequence[Case]) -> Load:
+    """These cases, of whatever profile."""
+    listed = [Listed.of(case) for case in cases]
+    return lambda profiles: [each for each in listed if each.profile in profiles]
 
 
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What is the same for every target of a run.
 
-    `packs` load the cases; each is asked when the one before is used up. `whole` says that the
+    `packs` list the cases of the profiles that are played; each is asked when the one before is
+    used up, and a case is read when it is played. `whole` says that the
     cases are all there are, so that an expectation that matches none is stale; `replay` makes the
     command that replays a failure from the case it was shrunk to.
     """
@@ -67,7 +76,7 @@ class Ended:
 
 
 class Runner:
-    """Runs one target and tells everything as events."""
+    """Runs one target and tells everything as events. Raises ExpectError, before it begins."""
 
     def __init__(self, target: Target, settings: Settings, emit: Emit) -> None:
         self._target = target
@@ -80,9 +89,17 @@ class Runner:
         self._verdicts: list[Verdict] = []
         self._samples: dict[str, list[Sample]] = {}
 
+    def begin(self) -> None:
+        """Start the adapter and do not wait for it; what goes wrong is told by `run`."""
+        if not self._sessions:
+            options = self._settings.options
+            self._sessions = [self._open(options) for _ in range(self._settings.jobs)]
+            with suppress(Unusable):
+                self._sessions[0].begin()
+
     def run(self) -> Ended:
-        """Run everything. Raises ExpectError before anything is started."""
-        self._sessions = [self._open(self._settings.options) for _ in range(self._settings.jobs)]
+        """Run everything."""
+        self.begin()
         try:
             return self._run()
         finally:
@@ -94,8 +111,7 @@ class Runner:
 
     def _run(self) -> Ended:
         try:
-            self._sessions[0].begin()
-            self._settings.packs[0]()  # while the adapter starts
+            self._read_ahead()
             hello = self._sessions[0].hello
             if wrong := declared.problem(hello):
                 raise Unusable(wrong, self._sessions[0].stderr())
@@ -103,7 +119,7 @@ class Runner:
             self._started(None)
             return self._end(Exit.UNUSABLE, str(unusable), unusable.stderr)
         self._started(hello)
-        waiting: dict[str, Case] = {}
+        waiting: dict[str, Listed] = {}
         try:
             failed = self._first_pass(hello, waiting)
             self._second_pass(hello, failed)
@@ -117,25 +133,33 @@ class Runner:
             self._emit(Stale(self._target.name, text))
         return self._verdict(bool(stale) or not probes_ok)
 
-    def _chosen(self, hello: Hello, cases: Sequence[Case]) -> list[Case]:
-        wanted = self._settings.profiles or self._target.profiles or tuple(hello.profiles)
-        profiles = [name for name in wanted if name in hello.profiles]
+    def _read_ahead(self) -> None:
+        """Read what will probably be played first, while the adapter starts."""
+        wanted = self._settings.profiles or self._target.profiles or _FIRST
+        cases = self._chosen(wanted, self._settings.packs[0])
+        for listed in cases[: self._settings.options.window]:
+            listed.read()
+
+    def _chosen(self, profiles: Sequence[str], load: Load) -> list[Listed]:
         packs = self._target.packs
-        mine = (case for case in cases if not packs or case.pack in packs)
+        mine = (case for case in load(profiles) if not packs or case.pack in packs)
         return [case for case in mine if case.profile in profiles]
 
-    def _scripts(self, hello: Hello, waiting: dict[str, Case]) -> Iterator[tuple[Case, Script]]:
+    def _scripts(self, hello: Hello, waiting: dict[str, Listed]) -> Iterator[tuple[Case, Script]]:
         """The script of every case; what has not come back yet is in `waiting`."""
+        wanted = self._settings.profiles or self._target.profiles or tuple(hello.profiles)
+        profiles = [name for name in wanted if name in hello.profiles]
         total = 0
         for load in self._settings.packs:
-            cases = self._chosen(hello, load())
+            cases = self._chosen(profiles, load)
             total += len(cases)
             waiting.update((case.id, case) for case in cases)
             self._emit(Planned(self._target.name, total))
-            for case in cases:
+            for listed in cases:
+                case = listed.read()
                 yield case, script_of(case)
 
-    def _first_pass(self, hello: Hello, waiting: dict[str, Case]) -> list[tuple[Case, Scored]]:
+    def _first_pass(self, hello: Hello, waiting: dict[str, Listed]) -> list[tuple[Case, Scored]]:
         """Run everything once; what is not green is kept for a second look."""
         failed: list[tuple[Case, Scored]] = []
         try:
@@ -209,7 +233,7 @@ class Runner:
             self._emit(Probed(self._target.name, probe.name, probe.ok, probe.text, probe.remedy))
         return ok
 
-    def _done(self, case: Case, scored: Scored, seconds: float = 0.0) -> None:
+    def _done(self, case: Case | Listed, scored: Scored, seconds: float = 0.0) -> None:
         finding = expect.Finding(case.id, scored.verdict, scored.fingerprint)
         settled = expect.settle(self._entries, finding)
         self._findings.append(finding)

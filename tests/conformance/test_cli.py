@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import shutil
 import socket
 import subprocess
 import sys
@@ -15,10 +16,13 @@ from typing import BinaryIO, Final, cast
 
 import pytest
 
+from optisync_conformance import cases
 from optisync_conformance.cases import load_pack
 from optisync_conformance.cli import main
+from optisync_conformance.events import Done, Planned, decode
 from optisync_conformance.reference.run import run_script
 from optisync_conformance.reference.stdio import serve
+from optisync_conformance.resources import resource_dir
 
 SUITE: Final = (sys.executable, "-m", "optisync_conformance")
 ADAPTER: Final = (*SUITE, "adapter")
@@ -176,6 +180,45 @@ def test_expected_failures_make_a_faulty_engine_green_until_it_is_mended(tmp_pat
     mended = optisync(*words, "--", *ADAPTER, cwd=tmp_path)
     assert mended.returncode == 1
     assert "listed as an expected failure, but it passes" in mended.stdout
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[{", "bad.json: "),
+        (CASE % '{"do":"fly"}', "bad.json: case patch.x: step 1: `do` says 'fly'"),
+        (CASE.replace("patch.x", "patch.true-is-not-one") % STEP, "is used twice"),
+    ],
+)
+def test_a_bad_case_of_the_pack_is_one_line_and_code_2(
+    text: str,
+    said: str,
+    elsewhere: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    shutil.copytree(resource_dir("cases") / "core" / "patch", elsewhere / "core" / "patch")
+    (elsewhere / "core" / "patch" / "bad.json").write_text(f"[{text}]", encoding="utf-8")
+    monkeypatch.setattr(cases, "resource_dir", {"cases": elsewhere}.__getitem__)
+    with pytest.raises(SystemExit) as ended:
+        main(["run", "--pack", "core", "--", *ADAPTER])
+    captured = capsys.readouterr()
+    assert ended.value.code == 2
+    assert said in captured.err
+    assert len(captured.err.splitlines()) == 1, captured.err
+
+
+def test_what_is_planned_is_what_is_run(tmp_path: Path) -> None:
+    words = ("run", "--profile", "patch", "--profile", "view", "--case", "*-[a-m]*", "--no-probes")
+    optisync(*words, "--report=ndjson=run.ndjson", "--", *ADAPTER, cwd=tmp_path)
+    events = decode((tmp_path / "run.ndjson").read_bytes())
+    wanted = [
+        case.id
+        for profile in ("patch", "view")
+        for case in load_pack(["core"], profile, "*-[a-m]*")
+    ]
+    assert [event.total for event in events if isinstance(event, Planned)] == [len(wanted)] * 2
+    assert [event.case for event in events if isinstance(event, Done)] == wanted
 
 
 def test_shards_share_the_cases_out(tmp_path: Path) -> None:

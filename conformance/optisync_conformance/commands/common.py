@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import re
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache, partial
+from fnmatch import fnmatchcase
+from functools import partial
 from pathlib import Path
 from typing import Final, cast
 
 import click
 
-from optisync_conformance.cases import PACKS, Case, CaseError, load_file, load_pack
+from optisync_conformance.cases import PACKS, Case, CaseError, Listed, list_pack, load_file
 from optisync_conformance.declared import LACKS
 from optisync_conformance.requirements import RequirementError
+from optisync_conformance.runner import Load
+from optisync_conformance.script import PROFILES
 from optisync_conformance.targets import FILE, Target, TargetsError, load, of_command
 
 FOLDER = Path(".optisync")
@@ -39,7 +42,7 @@ class Shard:
     index: int
     count: int
 
-    def of(self, cases: Sequence[Case]) -> tuple[Case, ...]:
+    def of(self, cases: Sequence[Listed]) -> tuple[Listed, ...]:
         """The cases of this part."""
         return tuple(cases[self.index - 1 :: self.count])
 
@@ -70,13 +73,17 @@ def packs_of(text: str) -> tuple[str, ...]:
 
 def select(packs: str, profiles: Sequence[str], patterns: Sequence[str]) -> tuple[Case, ...]:
     """The cases asked for. Raises ClickException when a name is wrong or nothing is left."""
-    return tuple(case for load in loaders(packs, profiles, patterns) for case in load())
+    found = (each for load in loaders(packs, profiles, patterns) for each in load(PROFILES))
+    try:
+        return tuple(each.read() for each in found)
+    except (CaseError, RequirementError) as error:
+        raise click.ClickException(str(error)) from None
 
 
 def loaders(
     packs: str, profiles: Sequence[str], patterns: Sequence[str], shard: Shard = WHOLE
-) -> list[Callable[[], tuple[Case, ...]]]:
-    """What loads the cases asked for, pack by pack, each once; the last one misses the rest.
+) -> list[Load]:
+    """What lists the cases asked for, pack by pack, of the profiles that an adapter plays.
 
     They raise ClickException when a name is wrong, the last one also when patterns match nothing.
     """
@@ -86,16 +93,22 @@ def loaders(
             raise click.ClickException(f"there is no pack {name!r}; there are {', '.join(PACKS)}")
     if not names:
         raise click.ClickException(f"--pack names no pack; there are {', '.join(PACKS)}")
-    counts: list[int] = []
 
-    def load(name: str) -> tuple[Case, ...]:
-        found = _load(name, profiles, patterns)
-        counts.append(len(found))
-        if patterns and len(counts) == len(names) and not any(counts):
-            raise click.ClickException(_no_case(patterns, [c.id for c in load_pack(["core"])]))
+    def load(name: str, played: Sequence[str]) -> tuple[Listed, ...]:
+        mine = [each for each in profiles or _order(name) if each in played]
+        found = _listed(name, mine, patterns)
+        if not found and patterns and name == names[-1]:
+            everywhere = (_listed(each, profiles or _order(each), patterns) for each in names)
+            if not any(everywhere):
+                known = [each.id for each in list_pack("core")]
+                raise click.ClickException(_no_case(patterns, known))
         return shard.of(found)
 
-    return [cache(partial(load, name)) for name in names]
+    return [partial(load, name) for name in names]
+
+
+def _order(pack: str) -> Sequence[str]:
+    return sorted(PROFILES) if pack == "core" else PROFILES
 
 
 def _may_match(pattern: str, start: str) -> bool:
@@ -104,22 +117,17 @@ def _may_match(pattern: str, start: str) -> bool:
     return literal.startswith(start) or start.startswith(literal)
 
 
-def _load(pack: str, profiles: Sequence[str], patterns: Sequence[str]) -> tuple[Case, ...]:
-    wanted: Sequence[str | None] = profiles or [None]
+def _listed(pack: str, profiles: Sequence[str], patterns: Sequence[str]) -> tuple[Listed, ...]:
     if pack == "cover":  # it is generated, which takes its time
         patterns = [each for each in patterns or ["*"] if _may_match(each, "cover.")]
-        if not patterns:
-            return ()
+    if not profiles or (pack == "cover" and not patterns):
+        return ()
     try:
-        found = [
-            case
-            for profile in wanted
-            for pattern in patterns or ["*"]
-            for case in load_pack([pack], profile, pattern)
-        ]
+        cases = list_pack(pack, profiles)
     except (CaseError, RequirementError) as error:
         raise click.ClickException(str(error)) from None
-    return tuple({case.id: case for case in found}.values())
+    wanted = patterns or ["*"]
+    return tuple(case for case in cases if any(fnmatchcase(case.id, each) for each in wanted))
 
 
 def _no_case(patterns: Sequence[str], known: Sequence[str]) -> str:

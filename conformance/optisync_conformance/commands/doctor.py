@@ -25,7 +25,7 @@ from optisync_conformance.events import (
     Verdict,
 )
 from optisync_conformance.exits import EXITS
-from optisync_conformance.runner import Runner, Settings
+from optisync_conformance.runner import Runner, Settings, given
 from optisync_conformance.session import Options
 
 _SMOKE = 8
@@ -42,7 +42,7 @@ def doctor(profiles: Sequence[str], timeout: float, name: str | None) -> int:
     target = chosen_target(name)
     cases = tuple(smoke(select("core", profiles, ())))
     settings = Settings(
-        [lambda: cases], profiles=tuple(profiles), whole=False, options=Options(timeout=timeout)
+        [given(cases)], profiles=tuple(profiles), whole=False, options=Options(timeout=timeout)
     )
     events: list[Event] = []
 

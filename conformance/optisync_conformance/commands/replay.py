@@ -23,7 +23,7 @@ from optisync_conformance.events import (
     Verdict,
 )
 from optisync_conformance.exits import EXITS
-from optisync_conformance.runner import Runner, Settings
+from optisync_conformance.runner import Runner, Settings, given
 from optisync_conformance.session import SUITE, Options
 
 
@@ -51,7 +51,7 @@ def replay(files: Sequence[Path], timeout: float, name: str | None) -> int:
     strays.adopt_orphans()
     began = time.monotonic()
     settings = Settings(
-        [lambda: cases], probes=False, shrink=False, options=Options(timeout=timeout)
+        [given(cases)], probes=False, shrink=False, options=Options(timeout=timeout)
     )
     emit(RunStarted(SUITE, settings.options.seed, ("file",), (target.name,)))
     try:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from itertools import chain
 from pathlib import Path
 
 import click
 
 from optisync_conformance import expect, targets
+from optisync_conformance.cases import CaseError
 from optisync_conformance.commands.common import (
     Shard,
     adapter_command,
@@ -32,6 +34,7 @@ from optisync_conformance.events import (
 )
 from optisync_conformance.exits import EXITS
 from optisync_conformance.reports.files import ReportError, Stream, Wanted, wanted, write
+from optisync_conformance.requirements import RequirementError
 from optisync_conformance.runner import Emit, Ended, Runner, Settings
 from optisync_conformance.session import SUITE, Options
 from optisync_conformance.targets import Target
@@ -128,11 +131,9 @@ def _run(
     fix_expect: bool,
 ) -> int:
     from optisync_conformance import strays
-    from optisync_conformance.terminal import Terminal, console_for
 
     began = time.monotonic()
     events: list[Event] = []
-    show = Terminal(console_for(), most)
     try:
         stream = Stream(files)
     except ReportError as error:
@@ -144,9 +145,19 @@ def _run(
         show(event)
 
     strays.adopt_orphans()
-    emit(RunStarted(SUITE, settings.options.seed, packs, tuple(each.name for each in chosen)))
     try:
-        exits = [_one(target, settings, emit, fix_expect) for target in chosen]
+        runners = (_runner(target, settings, emit, fix_expect) for target in chosen)
+        first = next(runners, None)
+        if first is not None:
+            first.begin()
+        from optisync_conformance.terminal import Terminal, console_for  # while the adapter starts
+
+        show = Terminal(console_for(), most)
+        emit(RunStarted(SUITE, settings.options.seed, packs, tuple(each.name for each in chosen)))
+        exits = [
+            _one(target, runner, emit, fix_expect)
+            for target, runner in zip(chosen, chain([first], runners), strict=False)
+        ]
     finally:
         strays.kill_orphans()
     how = worst([each for each in exits if each is not None])
@@ -159,15 +170,25 @@ def _run(
     return how.code
 
 
-def _one(target: Target, settings: Settings, emit: Emit, fix: bool) -> Exit | None:
+def _runner(target: Target, settings: Settings, emit: Emit, fix: bool) -> Runner | None:
+    """What runs a target; None if something that it needs is missing."""
     if target.missing:
-        emit(TargetSkipped(target.name, target.missing))
         return None
     try:
         if fix and target.expect and not target.expect.is_file():
             target.expect.touch()
-        ended = Runner(target, settings, emit).run()
+        return Runner(target, settings, emit)
     except expect.ExpectError as error:
+        raise click.ClickException(str(error)) from None
+
+
+def _one(target: Target, runner: Runner | None, emit: Emit, fix: bool) -> Exit | None:
+    if runner is None:
+        emit(TargetSkipped(target.name, target.missing))
+        return None
+    try:
+        ended = runner.run()
+    except (CaseError, RequirementError) as error:
         raise click.ClickException(str(error)) from None
     if fix and target.expect:
         _rewrite(target.expect, ended)

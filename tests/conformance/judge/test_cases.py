@@ -1,11 +1,18 @@
 """Case files are refused in one line that names the file, the case and the step."""
 
 import json
+import shutil
+from fnmatch import fnmatch
 from pathlib import Path
 
 import pytest
 
-from optisync_conformance.cases import CaseError, load_file, load_pack
+from optisync_conformance import cases
+from optisync_conformance.cases import Case, CaseError, Listed, list_pack, load_file, load_pack
+from optisync_conformance.commands.common import Shard, loaders
+from optisync_conformance.resources import resource_dir
+
+CORE = load_pack(["core"])
 
 GOOD: dict[str, object] = {
     "id": "coordinator.x",
@@ -140,7 +147,7 @@ def test_defaults_and_inverses_are_filled_in(tmp_path: Path) -> None:
 
 
 def test_what_is_written_out_is_read_back(tmp_path: Path) -> None:
-    for number, case in enumerate(load_pack(["core"])[::9]):
+    for number, case in enumerate(CORE[::9]):
         path = tmp_path / f"{number}.json"
         path.write_text(json.dumps(case.to_json()), encoding="utf-8")
         [again] = load_file(path)
@@ -156,10 +163,63 @@ def test_a_selection_that_is_not_valid(packs: list[str], profile: str | None, wa
         load_pack(packs, profile)
 
 
+def test_cases_are_listed_unread_and_read_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for profile in ("patch", "view"):
+        shutil.copytree(resource_dir("cases") / "core" / profile, tmp_path / "core" / profile)
+    monkeypatch.setattr(cases, "resource_dir", {"cases": tmp_path}.__getitem__)
+    listed = list_pack("core", ["view", "patch"])
+    assert list(dict.fromkeys(each.profile for each in listed)) == ["view", "patch"]
+    first, second, *_, last = listed
+    case = first.read()
+    assert Listed.of(case).id == first.id and (case.req, case.pack) == (first.req, "core")
+    shutil.rmtree(tmp_path / "core")
+    assert first.read() is case
+    assert second.read().id == second.id
+    with pytest.raises(CaseError, match="No such file"):
+        last.read()
+
+
+@pytest.mark.parametrize("profiles", [(), ("patch",), ("view", "patch")])
+@pytest.mark.parametrize("patterns", [(), ("*-[a-m]*",), ("view.*", "patch.a-*", "view.*")])
+@pytest.mark.parametrize("shard", [Shard(1, 1), Shard(2, 3)])
+def test_what_is_listed_is_what_was_asked_for(
+    profiles: tuple[str, ...], patterns: tuple[str, ...], shard: Shard
+) -> None:
+    played = ("patch", "view", "outbox")
+    [load] = loaders("core", profiles, patterns, shard)
+    wanted = [
+        case.id
+        for case in CORE
+        if case.profile in (profiles or played)
+        and any(fnmatch(case.id, each) for each in patterns or ["*"])
+    ]
+    found = [each.id for each in load(played)]
+    assert len(set(found)) == len(found)
+    if shard.count == 1:
+        assert sorted(found) == sorted(wanted)
+    else:
+        others = (loaders("core", profiles, patterns, Shard(n, 3))[0](played) for n in (1, 3))
+        assert sorted(found + [e.id for each in others for e in each]) == sorted(wanted)
+
+
+def test_what_an_adapter_does_not_play_is_not_generated(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[str] = []
+
+    def noted(profile: str) -> tuple[Case, ...]:
+        asked.append(profile)
+        return ()
+
+    monkeypatch.setattr("optisync_conformance.cover.cover", noted)
+    [load] = loaders("cover", (), ())
+    assert load(("patch", "view")) == ()
+    assert asked == ["patch", "view"]
+
+
 def test_every_core_case_is_as_cases_are() -> None:
-    cases = load_pack(["core"])
-    assert len(cases) >= 134
-    for case in cases:
+    assert len(CORE) >= 134
+    for case in CORE:
         assert case.id.startswith(case.profile + ".")
         assert any(step.then for step in case.steps)
         docs = case.given().get("docs", {"a": 1, "b": 1})
