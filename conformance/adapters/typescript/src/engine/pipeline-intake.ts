@@ -8,11 +8,14 @@ import type { Tickets } from "./pipeline-tickets.js";
 import type { Envelope, OneWrite, RowsPatch } from "./pipeline-types.js";
 import { refuse } from "./pipeline-types.js";
 import type { Write } from "./pipeline-write.js";
+import { atomOf } from "./pipeline-write.js";
 
 /** An event, taken apart. */
 export interface Event {
   readonly manner: Manner;
   readonly writes: readonly OneWrite[];
+  /** The entities of the writes, by the names that they were given under. */
+  readonly names: readonly string[];
   /** For each write, those that it restores or takes back. */
   readonly restores: readonly (readonly Write[])[];
   readonly envelope: Envelope;
@@ -63,6 +66,7 @@ export class Intake {
       change: this.ids.renamed(write.change),
     }));
     const manner = { resource: writes[0]?.resource ?? "", kind, context, persistKey };
-    return { manner, writes: renamed, restores: [], envelope };
+    const names = writes.map(({ resource, entity }) => atomOf(resource, entity));
+    return { manner, writes: renamed, names, restores: [], envelope };
   }
 }

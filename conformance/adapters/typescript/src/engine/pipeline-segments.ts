@@ -17,8 +17,8 @@ export interface Manner {
 
 export interface Segment extends Manner {
   readonly writes: Write[];
-  /** The entities of its writes, by the names that they had. */
-  readonly atoms: Set<string>;
+  /** The entities of its writes, by the names that they were given under: no answer has a say. */
+  readonly names: Set<string>;
 }
 
 export function kindOf(change: Change): Kind {
@@ -43,15 +43,13 @@ export class Segments {
   }
 
   /** Take an event in. Whether it is the first of its window. */
-  add(manner: Manner, writes: readonly Write[]): boolean {
+  add(manner: Manner, names: readonly string[], writes: readonly Write[]): boolean {
     const isFirst = this.#open.length === 0;
     const last = this.#open.at(-1);
-    const segment = last !== undefined && joins(last, manner, writes) ? last : { ...manner, writes: [], atoms: new Set<string>() };
+    const segment = last !== undefined && joins(last, manner, names, writes) ? last : { ...manner, writes: [], names: new Set<string>() };
     if (segment !== last) this.#open.push(segment);
-    for (const write of writes) {
-      segment.writes.push(write);
-      segment.atoms.add(write.atom);
-    }
+    for (const write of writes) segment.writes.push(write);
+    for (const name of names) segment.names.add(name);
     return isFirst;
   }
 
@@ -85,7 +83,7 @@ export class Segments {
   }
 }
 
-function joins(segment: Segment, manner: Manner, writes: readonly Write[]): boolean {
+function joins(segment: Segment, manner: Manner, names: readonly string[], writes: readonly Write[]): boolean {
   const [a, b] = [segment.context, manner.context];
   return (
     manner.kind !== "patches" &&
@@ -95,7 +93,8 @@ function joins(segment: Segment, manner: Manner, writes: readonly Write[]): bool
     a.scope === b.scope &&
     a.origin === b.origin &&
     a.action === b.action &&
-    writes.every(({ atom, parents }) => !segment.atoms.has(atom) && !segment.writes.some((other) => parents.has(other)))
+    !names.some((name) => segment.names.has(name)) &&
+    !writes.some(({ parents }) => segment.writes.some((other) => parents.has(other)))
   );
 }
 

@@ -150,7 +150,7 @@ export class Settling {
     write.accepted = { seq, stamp };
     this.#move(write, "accepted");
     this.core.tickets.decide(write, { kind: "confirmed" });
-    const nameless = this.core.ids.isNameless(write.entity) ? write.entity : undefined;
+    const nameless = write.temporary && this.core.ids.isNameless(write.entity) ? write.entity : undefined;
     this.rename(ids);
     this.core.ids.ended(write, true);
     const lane = this.core.lanes.of(write.atom);

@@ -222,7 +222,7 @@ export class Pipeline {
   #dispatch(seqs: readonly number[], event: Event, done?: (writes: readonly Write[]) => void): number {
     return this.#step(() => {
       this.#intake.check(seqs, event, this.#counter, this.#core.writes.size);
-      const { manner, envelope } = event;
+      const { manner, names, envelope } = event;
       const ticket = envelope.ticket ?? this.#tickets.begin();
       // Planned before any of them is shown: no write of an event is made on another.
       const made = event.writes.map((_, at) => this.#planned(event, at, seqs[at] as number, ticket));
@@ -230,7 +230,7 @@ export class Pipeline {
       this.#counter = seqs.at(-1) as number;
       const { scope, origin, action: asked } = manner.context;
       const action = asked ?? this.#segments.action(manner.context, this.#core.entryId(seqs[0] as number));
-      const isFirst = this.#segments.add({ ...manner, context: { ...manner.context, action } }, made);
+      const isFirst = this.#segments.add({ ...manner, context: { ...manner.context, action } }, names, made);
       if (isFirst) this.#bulletin.once("schedule", (to) => to.schedule());
       if (done !== undefined) done(made);
       else if (origin === "user") this.#core.history.record(scope, action, made);
@@ -263,6 +263,7 @@ export class Pipeline {
     write.base = base;
     write.accepted = accepted;
     write.place = accepted === undefined ? "enqueued" : "accepted";
+    for (const parent of this.#core.ids.parents(entity, change)) write.parents.add(parent);
     this.#show(write);
     this.#core.isChanged = false;
     this.#tickets.moved(write);
