@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from optisync.outbox.rows import Item
 from optisync.outbox.state import status_name
-from optisync_conformance.register.document import Line
 from optisync_conformance.register.outboxactions import ACTIONS, drained, game, heal
 from optisync_conformance.register.outboxrules import RejectedOutbox, read_outbox_rules
 from optisync_conformance.register.outboxworld import Promise, World
-from optisync_conformance.register.search import Found
 from optisync_conformance.register.searched import (
     Text,
     described,
+    end,
     found_for,
     lines,
     render_searched,
@@ -29,7 +27,8 @@ def render_outbox(specs: Path) -> str:
 
 def _rule(rule: RejectedOutbox) -> Text:
     reference, variant = game(rule.reference, rule.scope), game(rule.variant, rule.scope)
-    found = found_for(rule, rule.promise, reference, variant)
+    found = found_for(rule, reference, variant)
+    healed = [end(rule, found, heal, _end)] if rule.promise is Promise.DRAINS else []
     own = "; ".join(
         f"w{number}: {write.kind} `{write.entity}`"
         + (f" that mentions `{write.parent}`" if write.parent else "")
@@ -37,21 +36,11 @@ def _rule(rule: RejectedOutbox) -> Text:
         + (" (planned at version 0)" if write.stale else "")
         for number, write in enumerate(rule.scope.own, 1)
     )
-    return described(rule, rule.promise, rule.scope.actions, found) | {
+    return described(rule, rule.scope.actions, found) | {
         "own": own,
         "mode": rule.reference.config.mode.value,
-        "trace": [*lines(ACTIONS, found, _seen), *_ends(rule, found)],
+        "trace": [*lines(ACTIONS, found, _seen), *healed],
     }
-
-
-def _ends(rule: RejectedOutbox, found: Found[World]) -> Iterator[Line]:
-    if rule.promise is Promise.DRAINS:
-        variant, reference = found.worlds[-1]
-        ends = (
-            _end(heal(rule.variant, rule.scope, variant)),
-            _end(heal(rule.reference, rule.scope, reference)),
-        )
-        yield Line("", "the network heals", *ends)
 
 
 def _seen(world: World) -> str:

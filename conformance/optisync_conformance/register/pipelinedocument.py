@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from pathlib import Path
 
 from optisync.pipeline.pending import Accepted
 from optisync.pipeline.state import view
 from optisync.values import Obj, dump
-from optisync_conformance.register.document import Line
 from optisync_conformance.register.pipelineactions import ACTIONS, ended, game, heal
 from optisync_conformance.register.pipelinerules import RejectedPipeline, read_pipeline_rules
 from optisync_conformance.register.pipelineworld import Promise, World
-from optisync_conformance.register.search import Found
 from optisync_conformance.register.searched import (
     Text,
     described,
+    end,
     found_for,
     lines,
     render_searched,
@@ -30,27 +28,18 @@ def render_pipeline(specs: Path) -> str:
 
 def _rule(rule: RejectedPipeline) -> Text:
     reference, variant = game(rule.reference, rule.scope), game(rule.variant, rule.scope)
-    found = found_for(rule, rule.promise, reference, variant)
+    found = found_for(rule, reference, variant)
+    healed = [end(rule, found, heal, _end)] if rule.promise is Promise.ENDS else []
     own = "; ".join(
         f"w{number}: {planned.kind} `{planned.entity}`"
         + (f" that mentions `{planned.parent}`" if planned.parent else "")
         for number, planned in enumerate(rule.scope.own, 1)
     )
-    return described(rule, rule.promise, rule.scope.actions, found) | {
+    return described(rule, rule.scope.actions, found) | {
         "own": own,
         "server": "stream" if rule.scope.stream else "rows",
-        "trace": [*lines(ACTIONS, found, _seen), *_ends(rule, found)],
+        "trace": [*lines(ACTIONS, found, _seen), *healed],
     }
-
-
-def _ends(rule: RejectedPipeline, found: Found[World]) -> Iterator[Line]:
-    if rule.promise is Promise.ENDS:
-        variant, reference = found.worlds[-1]
-        ends = (
-            _end(heal(rule.variant, rule.scope, variant)),
-            _end(heal(rule.reference, rule.scope, reference)),
-        )
-        yield Line("", "the network heals", *ends)
 
 
 def _seen(world: World) -> str:

@@ -2,56 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeAlias
 
 from optisync.values import Obj
 from optisync_conformance.register.pipelineactions import ACTIONS, Scope
 from optisync_conformance.register.pipelineworld import Planned, Promise
-from optisync_conformance.register.rules import (
-    RegisterMalformed,
-    edits,
-    items,
-    read_toml,
-    strings,
-    text,
-)
+from optisync_conformance.register.rules import edits, items, text
+from optisync_conformance.register.searched import Searched, read_searched
 from optisync_conformance.register.variants import PipelineStep, build_pipeline
 
-
-@dataclass(frozen=True, slots=True)
-class RejectedPipeline:
-    """A rejected rule: what it says, which promise it breaks, and where to look for it."""
-
-    name: str
-    sentence: str
-    promise: Promise
-    scope: Scope
-    reference: PipelineStep
-    variant: PipelineStep
-    fault: str
+RejectedPipeline: TypeAlias = Searched[Promise, Scope, PipelineStep]
 
 
 def read_pipeline_rules(path: Path) -> tuple[RejectedPipeline, ...]:
     """All rejected rules, in the order of the file. Raises RegisterMalformed, EditMisses."""
-    return tuple(_rule(raw) for raw in items(read_toml(path), "rule"))
+    return read_searched(path, Promise, ("dispatch", "drain"), ACTIONS, _games)
 
 
-def _rule(raw: Obj) -> RejectedPipeline:
-    name, actions = text(raw, "name"), ("dispatch", "drain", *strings(raw, "actions"))
-    unknown = set(actions) - set(ACTIONS)
-    if unknown:
-        raise RegisterMalformed(f"rule {name}: no such actions: {', '.join(sorted(unknown))}")
-    stream = raw.get("stream", True) is True
-    return RejectedPipeline(
-        name,
-        text(raw, "sentence"),
-        Promise(text(raw, "promise")),
-        Scope(tuple(map(_planned, items(raw, "own"))), actions, stream),
-        build_pipeline(),
-        build_pipeline(edits(raw)),
-        text(raw, "fault") if "fault" in raw else "",
-    )
+def _games(raw: Obj, actions: tuple[str, ...]) -> tuple[Scope, PipelineStep, PipelineStep]:
+    own = tuple(map(_planned, items(raw, "own")))
+    scope = Scope(own, actions, stream=raw.get("stream", True) is True)
+    return scope, build_pipeline(), build_pipeline(edits(raw))
 
 
 def _planned(raw: Obj) -> Planned:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -94,10 +95,7 @@ def _promise(raw: Obj, scopes: Obj) -> Promise:
 
 def _rule(rule: Obj, scopes: Obj) -> Rejected:
     name, scope_name = text(rule, "name"), text(rule, "scope")
-    actions = (*ALWAYS, *strings(rule, "actions"))
-    unknown = set(actions) - set(ACTIONS)
-    if unknown:
-        raise RegisterMalformed(f"rule {name}: no such actions: {', '.join(sorted(unknown))}")
+    actions = actions_of(rule, ALWAYS, ACTIONS)
     config = Config(ME, limits=Limits(pending=cast(int, rule.get("pending_limit", 1000))))
     literal = Config(ME, Variant(rule.get("variant", "labelled")), limits=config.limits)
     variant = Rules(
@@ -117,6 +115,15 @@ def _rule(rule: Obj, scopes: Obj) -> Rejected:
         variant,
         text(rule, "fault") if "fault" in rule else "",
     )
+
+
+def actions_of(rule: Obj, always: Sequence[str], known: Container[str]) -> tuple[str, ...]:
+    """What may happen in the scripts of a rule. Raises RegisterMalformed."""
+    actions = (*always, *strings(rule, "actions"))
+    unknown = sorted(action for action in actions if action not in known)
+    if unknown:
+        raise RegisterMalformed(f"rule {text(rule, 'name')}: no such actions: {', '.join(unknown)}")
+    return actions
 
 
 def edits(rule: Obj) -> tuple[Edit, ...]:
