@@ -46,6 +46,9 @@ def test_versions_are_stored_and_told_apart_from_documents() -> None:
     outbox.process_snapshot(Snapshot(ONE, ServerSeq(2), kept, versions=((B, Version(2)),)))
     assert dict(outbox.versions) == dict(store.load().versions) == {B: two}
     assert dict(DurableOutbox(CONFIG, store, ONE).documents) == {"b": 2}
+    gone = AtomKey("gone")  # deleted before, says the snapshot
+    outbox.process_snapshot(Snapshot(ONE, ServerSeq(2), kept, versions=((gone, Version(1)),)))
+    assert dict(outbox.versions) == dict(store.load().versions) == {gone: one}
     outbox.process_snapshot(Snapshot(ONE, ServerSeq(2), kept))
     assert dict(outbox.versions) == dict(store.load().versions) == {}
 
