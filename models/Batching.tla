@@ -653,19 +653,20 @@ RetireEach(turn, list, before, lost) ==
 Retire(turn, list, before) == RetireEach(turn, list, before, {})
 
 \* The id of a row is known: what is pending has it, what was accepted under none is read.
-RECURSIVE RenameEach(_, _)
-RenameEach(turn, children) ==
+RECURSIVE RenameEach(_, _, _, _)
+RenameEach(turn, children, names, entity) ==
     IF children = <<>> THEN turn
-    ELSE (LET child == [children[1] EXCEPT !.write = KnownWrite(turn.state, @)]
+    ELSE (LET child == [children[1] EXCEPT !.write = Rename(@, names)]
               put == Put(turn, child)
               unread == IsAccepted(child) /\ child.status.server_seq = None
+                        /\ child.write.entity = entity
           IN RenameEach(IF unread
                         THEN WithEffect(put, [kind |-> "stale", entity |-> child.write.entity])
-                        ELSE put, Tail(children)))
-Renamed(turn, maker) ==
-    (LET write == [KnownWrite(turn.state, maker.write) EXCEPT !.temporary = FALSE]
+                        ELSE put, Tail(children), names, entity))
+Renamed(turn, maker, names) ==
+    (LET write == [Rename(maker.write, names) EXCEPT !.temporary = FALSE]
      IN RenameEach(Put(turn, [maker EXCEPT !.write = write]),
-                   DependingOn(turn.state, maker.seq)))
+                   DependingOn(turn.state, maker.seq), names, write.entity))
 
 \* In another epoch it had another id.
 GivenAnew(turn, old, id) ==
@@ -683,7 +684,7 @@ NameEach(turn, ids) ==
               maker == CHOOSE m \in makers : TRUE
               old == Named(temporary, Known(turn.state))
               aliased == WithAlias(turn, temporary, id)
-              named == IF makers = {} THEN aliased ELSE Renamed(aliased, maker)
+              named == IF makers = {} THEN aliased ELSE Renamed(aliased, maker, {ids[1]})
           IN NameEach(IF old \in {temporary, id} THEN named ELSE GivenAnew(named, old, id),
                       Tail(ids)))
 
@@ -691,7 +692,7 @@ NameEach(turn, ids) ==
 Name(turn, seq, ids) ==
     (LET named == NameEach(turn, ids)
          made == Get(named.state, seq)
-     IN IF made.write.temporary THEN Renamed(named, made) ELSE named)
+     IN IF made.write.temporary THEN Renamed(named, made, {}) ELSE named)
 
 RECURSIVE RaiseEach(_, _, _, _)
 \* [base-raised-by-own-only]
@@ -1001,8 +1002,10 @@ Hydrate(turn, rows) ==
                         /\ DocOf(turn.state.docs, entity) = NoDoc
                         /\ StampOf(turn.state, entity) = NoStamp
               put == PutRow(turn, entity, rows[1].doc, rows[1].version)
-              filled == [put EXCEPT !.state.hydrated = @ \cup {entity}]
-          IN Hydrate(IF absent THEN filled ELSE turn, Tail(rows)))
+              filled == [put EXCEPT !.state.hydrated = @ \cup {entity},
+                                    !.state.doubted = turn.state.doubted]
+              taken == Covered(filled, Before(turn.state.docs), NoEntity)
+          IN Hydrate(IF absent THEN taken ELSE turn, Tail(rows)))
 
 \* --- tickets.py --------------------------------------------------------------
 

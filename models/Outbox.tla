@@ -55,6 +55,9 @@ StampAtMost(left, right) ==
 SameWrite(left, right) == left.entity = right.entity /\ left.change = right.change
 
 Mentions(entry) == {entry.entity} \cup Entries(entry.change.refs)
+\* One of them is an id that no row will ever have.
+MentionsDead(state, entry) ==
+    \E a \in state.aliases : a.id = "" /\ a.temporary \in Mentions(entry)
 
 \* A text, or the id that one of the pairs [temporary, id] gives it.
 RealId(text, pairs) ==
@@ -299,11 +302,10 @@ EnqueueOne(config, turn, entry, taken, stored) ==
          same == {m \in Items(state) : m.entry.key = entry.key}
          made == \/ \E a \in state.aliases : a.temporary = entry.entity
                  \/ \E m \in Items(state) : MakesRow(m.entry) /\ m.entry.entity = entry.entity
-         dead == \E a \in state.aliases : a.id = "" /\ a.temporary \in Mentions(entry)
      IN IF same # {} THEN Again(config, turn, entry, CHOOSE m \in same : TRUE, taken, stored)
         ELSE IF IsNamed(state, entry.id) THEN Refusing(turn, "entry-id-reused")
         ELSE IF MakesRow(entry) /\ made THEN Refusing(turn, "temporary-id-reused")
-        ELSE IF dead THEN Refusing(turn, "parent-rejected") \* [parent-rejected]
+        ELSE IF MentionsDead(state, entry) THEN Refusing(turn, "parent-rejected") \* [parent-rejected]
         ELSE IF Cardinality(Items(state)) >= config.capacity
         THEN Refusing(turn, "outbox-full") \* [outbox-full]
         ELSE Queueing(turn, Renamed(state, entry), taken, NamedOrMade(state, entry), stored))
@@ -458,28 +460,30 @@ Reached(turn) == [turn EXCEPT !.state.failures = 0, !.state.wait_until = 0]
 
 \* What was never sent and cannot be sent without its parent: [item, code] each. No row will have
 \* the parent's temporary id, nor the id it had in a dead epoch.
-OrphanOf(state, parent, rows, member) ==
+OrphanOf(state, parent, former, member) ==
     IF ~IsItem(member) THEN <<>>
     ELSE IF Sent(member) \/ parent.seq \notin member.after THEN <<>>
-    ELSE IF rows \cap Mentions(member.entry) # {} \* [parent-rejected]
+    ELSE IF MentionsDead(state, member.entry) \/ former \cap Mentions(member.entry) # {}
+            \* [parent-rejected]
     THEN <<[item |-> member, code |-> "parent-rejected"]>>
     ELSE IF LacksBase(state, member.entry) /\ BaseMakers(state, member.entry, member.seq) = {}
     THEN <<[item |-> member, code |-> "base-unknown"]>> \* [base-unknown]
     ELSE <<>>
 
 RECURSIVE OrphansIn(_, _, _, _)
-OrphansIn(state, parent, rows, queue) ==
+OrphansIn(state, parent, former, queue) ==
     IF queue = <<>> THEN <<>>
-    ELSE OrphanOf(state, parent, rows, Head(queue)) \o OrphansIn(state, parent, rows, Tail(queue))
+    ELSE OrphanOf(state, parent, former, Head(queue))
+         \o OrphansIn(state, parent, former, Tail(queue))
 
 \* The turn and the orphans of a number that comes to nothing.
 Orphans(turn, parent) ==
     (LET known == {a \in turn.state.aliases : a.temporary = parent.entity /\ a.id # ""}
-         rows == IF parent.temporary THEN {parent.entity} \cup {a.id : a \in known} ELSE {}
+         former == IF parent.temporary THEN {a.id : a \in known} ELSE {}
          put == IF parent.temporary THEN Put(turn, Alias(parent.entity, "")) ELSE turn
      IN [turn |-> put,
          children |-> IF parent.entity = "" \/ Mutant = "child-passes-parent" THEN <<>>
-                      ELSE OrphansIn(put.state, parent, rows, put.state.queue)])
+                      ELSE OrphansIn(put.state, parent, former, put.state.queue)])
 
 \* Rejected, and with it what cannot be sent without it: a list that grows. [rejected-removed]
 RECURSIVE RefuseEach(_, _, _)

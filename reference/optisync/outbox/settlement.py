@@ -27,7 +27,7 @@ from optisync.outbox.rows import (
     Queued,
     Row,
 )
-from optisync.outbox.state import known_as, lacks_base
+from optisync.outbox.state import known_as, lacks_base, mentions_dead
 from optisync.outbox.turn import Turn, trace, unused
 from optisync.values import ClientSeq, Version
 from optisync.view import Create
@@ -184,15 +184,15 @@ def _orphans(turn: Turn, parent: Hole) -> tuple[Turn, list[tuple[Item, Refused]]
     """What was never sent and cannot be sent without its parent. Other dependants stay."""
     if parent.entity is None:
         return turn, []
-    row: set[str | None] = set()
+    former: str | None = None
     if parent.temporary:  # no row will have this id, nor the one it had in a dead epoch
-        row = {parent.entity.id, turn.state.aliases.get(parent.entity.id)}
+        former = turn.state.aliases.get(parent.entity.id)
         turn = turn.put(Alias(parent.entity.id, None))
     found: list[tuple[Item, Refused]] = []
     for child in turn.state.queue.waiting_for(parent.seq):
         if child.sent:
             continue
-        if row & mentions(child.entry):
+        if mentions_dead(turn.state, child.entry) or former in mentions(child.entry):
             found.append((child, Refused("parent-rejected")))  # [parent-rejected]
         elif lacks_base(turn.state, child.entry) and not base_makers(
             turn.state, child.entry, child.seq

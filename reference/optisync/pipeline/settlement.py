@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Final, assert_never
 
@@ -31,7 +31,7 @@ from optisync.pipeline.inputs import (
     Persisted,
 )
 from optisync.pipeline.pending import Accepted, Mutation, Place
-from optisync.pipeline.state import known_write, made_upon, renamed
+from optisync.pipeline.state import made_upon, renamed
 from optisync.pipeline.turn import Turn, entry_id_of
 from optisync.values import MAX_INT, AtomKey, ClientSeq, Epoch, ServerSeq, Version
 from optisync.view import (
@@ -290,23 +290,24 @@ def _named(turn: Turn, seq: ClientSeq, ids: Ids) -> Turn:
         aliases = turn.state.aliases.insert(temporary, real)
         maker = turn.state.pending.making(temporary)
         turn = replace(turn, state=replace(turn.state, aliases=aliases))
-        turn = turn if maker is None else _renamed(turn, maker)
+        turn = turn if maker is None else _renamed(turn, maker, {temporary: real})
         if before is not None and before != real:  # in another epoch it had another id
             for other in turn.state.pending:
                 turn = turn.put(replace(other, write=renamed(other.write, {before: real})))
     made = turn.state.pending.members[seq]
-    return _renamed(turn, made) if made.write.temporary else turn  # its id is the client's
+    return _renamed(turn, made, {}) if made.write.temporary else turn  # its id is the client's
 
 
-def _renamed(turn: Turn, maker: Mutation) -> Turn:
+def _renamed(turn: Turn, maker: Mutation, names: Mapping[str, str]) -> Turn:
     """The id of a row is known: what is pending has it, what was accepted under none is read."""
-    made = replace(known_write(turn.state, maker.write), temporary=False)
+    made = replace(renamed(maker.write, names), temporary=False)
     children = turn.state.pending.depending_on(maker.seq)
     turn = turn.put(replace(maker, write=made))
     for child in children:
-        write = known_write(turn.state, child.write)
+        write = renamed(child.write, names)
         turn = turn.put(replace(child, write=write))
-        if isinstance(child.status, Accepted) and child.status.server_seq is None:
+        unread = isinstance(child.status, Accepted) and child.status.server_seq is None
+        if unread and write.entity == made.entity:
             turn = turn.with_effect(Stale(write.entity))
     return turn
 

@@ -146,6 +146,7 @@ def hydrate(turn: Turn, given: Hydrate) -> Turn:
         made = turn.state.pending.making(entity.id) is not None
         if not made and atom not in turn.state.docs and atom not in turn.state.versions:
             filled = put_row(turn.state, entity, read.row, read.version)
-            filled = replace(filled, hydrated=filled.hydrated.insert(atom))
-            turn = replace(turn, state=filled)
+            hydrated, doubted = filled.hydrated.insert(atom), turn.state.doubted
+            filled = replace(filled, hydrated=hydrated, doubted=doubted)
+            turn = covered(replace(turn, state=filled), turn.state.docs)
     return turn
