@@ -43,24 +43,7 @@ from .outbox_stream import stream
 __all__ = ["CLASSES", "classes"]
 
 Done = Step[Outbox, Effect]
-_NAMES: Final[dict[type, str]] = {
-    Take: "take",
-    GiveUp: "give-up",
-    Enqueue: "enqueue",
-    Reserve: "reserve",
-    Settle: "settle",
-    Release: "release",
-    Delta: "delta",
-    Snapshot: "snapshot",
-    Watermark: "watermark",
-    Cancel: "cancel",
-    Abandon: "abandon",
-    Resume: "resume",
-    HasRead: "read",
-    Consume: "consume",
-    Tick: "tick",
-    Restart: "restart",
-}
+_NAMES: Final[dict[type, str]] = {GiveUp: "give-up", HasRead: "read"}
 
 
 def classes(config: Config, before: Outbox, given: Input, done: Done) -> frozenset[str]:
@@ -73,7 +56,7 @@ def classes(config: Config, before: Outbox, given: Input, done: Done) -> frozens
     >>> classes(me, origin, Take(), step(me, origin, Take()))
     frozenset({'take:number'})
     """
-    kind = _NAMES[type(given)]
+    kind = _NAMES.get(type(given), type(given).__name__.lower())
     if done.error is not None:
         return frozenset({f"{kind}:{done.error.code}"})
     found = {f"{kind}:{what}" for what in _of_input(config, before, given, done)}

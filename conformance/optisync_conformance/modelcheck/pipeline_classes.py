@@ -7,7 +7,7 @@ every class that describes it. A refused input is in the class of its kind and e
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Final, assert_never
+from typing import assert_never
 
 from optisync.contracts.entry import Unknown, Written
 from optisync.contracts.messages import Delta, Refused, Snapshot
@@ -59,21 +59,6 @@ from .pipeline_documents import documents, place_of
 __all__ = ["CLASSES", "classes"]
 
 Done = Step[Pipeline, Effect]
-_NAMES: Final[dict[type, str]] = {
-    Begin: "begin",
-    Dispatch: "dispatch",
-    Drain: "drain",
-    Persisted: "persisted",
-    Decided: "decided",
-    Delta: "delta",
-    Snapshot: "snapshot",
-    Fetched: "fetched",
-    Hydrate: "hydrate",
-    Await: "await",
-    Cancel: "cancel",
-    Abandon: "abandon",
-    Tick: "tick",
-}
 
 
 def classes(config: Config, before: Pipeline, given: Input, done: Done) -> frozenset[str]:
@@ -86,7 +71,8 @@ def classes(config: Config, before: Pipeline, given: Input, done: Done) -> froze
     >>> classes(me, origin, Begin(), step(me, origin, Begin()))
     frozenset({'begin:ticket'})
     """
-    kind = given.direction.value if isinstance(given, Revert) else _NAMES[type(given)]
+    name = type(given).__name__.lower()
+    kind = given.direction.value if isinstance(given, Revert) else name
     if done.error is not None:
         return frozenset({f"{kind}:{done.error.code}"})
     found = {f"{kind}:{what}" for what in _of_input(config, before, given, done)}

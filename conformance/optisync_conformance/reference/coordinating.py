@@ -29,7 +29,7 @@ from optisync.view import Changes, changes_to_json
 from optisync_conformance import script
 from optisync_conformance.frames import Json as Plain
 from optisync_conformance.reference import host
-from optisync_conformance.reference.host import OK, Observation, Out, Planned, Recorder, thaw
+from optisync_conformance.reference.host import OK, Observation, Out, Recorder, thaw
 from optisync_conformance.reference.names import ME, OTHER, Names
 from optisync_conformance.script import ScriptError
 from optisync_conformance.script import Step as ScriptStep
@@ -96,10 +96,7 @@ class Engine:
         """Make the call of a step, and see that no callback failed unplanned."""
         out = self._guarded(step)
         if self._sync is not None:
-            for error in self._sync.errors:
-                if not isinstance(error, Planned | OptisyncError):
-                    raise error
-            self._sync.errors.clear()
+            host.forget_planned(self._sync.errors, OptisyncError)
         return out
 
     def _guarded(self, step: ScriptStep) -> Out:

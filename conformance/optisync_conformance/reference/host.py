@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
@@ -108,6 +109,17 @@ class Recorder:
 
     def _make(self, call: dict[str, object]) -> None:
         self._call(read_step(self._profile, call))
+
+
+def forget_planned(errors: deque[Exception], *others: type[Exception]) -> None:
+    """What the script asked for, or is of another of these types, went wrong as it should.
+
+    Anything else is raised.
+    """
+    for error in errors:
+        if not isinstance(error, (Planned, *others)):
+            raise error
+    errors.clear()
 
 
 def outcome(call: Callable[[], Out]) -> Out:

@@ -36,7 +36,7 @@ from optisync.values import AtomKey, ClientSeq, Epoch, Obj, ServerSeq, Version
 from optisync.view import Change
 from optisync_conformance import script, scriptoutbox
 from optisync_conformance.reference import host
-from optisync_conformance.reference.host import OK, Observation, Out, Planned, Recorder
+from optisync_conformance.reference.host import OK, Observation, Out, Recorder
 from optisync_conformance.reference.names import ME, OTHER, Names
 from optisync_conformance.reference.outboxtelling import Telling
 from optisync_conformance.reference.stores import Crashed, FailingStore
@@ -114,10 +114,7 @@ class Engine:
             self._life = None
             return OPEN
         if self._life is not None:
-            for error in self._life.errors:
-                if not isinstance(error, Planned):
-                    raise error
-            self._life.errors.clear()
+            host.forget_planned(self._life.errors)
         return out
 
     def _guarded(self, step: ScriptStep) -> Out:

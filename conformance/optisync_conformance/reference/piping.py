@@ -23,7 +23,7 @@ from optisync_conformance import script
 from optisync_conformance import scriptpipeline as steps
 from optisync_conformance.reference import host
 from optisync_conformance.reference import pipelinegiving as giving
-from optisync_conformance.reference.host import OK, Observation, Out, Planned, Recorder
+from optisync_conformance.reference.host import OK, Observation, Out, Recorder
 from optisync_conformance.reference.names import ME, Names
 from optisync_conformance.reference.pipelinetelling import PipelineTelling
 from optisync_conformance.script import ScriptError
@@ -65,10 +65,7 @@ class Engine:
     def take(self, step: ScriptStep) -> Out:
         """Make the call of a step, and see that no callback failed unplanned."""
         out = self._guarded(step)
-        for error in self._life.errors:
-            if not isinstance(error, Planned | OptisyncError):
-                raise error
-        self._life.errors.clear()
+        host.forget_planned(self._life.errors, OptisyncError)
         return out
 
     def _guarded(self, step: ScriptStep) -> Out:

@@ -18,7 +18,7 @@ from optisync.values import ClientId, ClientSeq, Obj
 from optisync.view import Changes, Overlay, apply_changes, fold
 from optisync_conformance import script
 from optisync_conformance.reference import host
-from optisync_conformance.reference.host import OK, Observation, Out, Planned, Recorder, thaw
+from optisync_conformance.reference.host import OK, Observation, Out, Recorder, thaw
 from optisync_conformance.reference.names import ME, OTHER, Names
 from optisync_conformance.script import ScriptError
 from optisync_conformance.script import Step as ScriptStep
@@ -51,10 +51,7 @@ class Engine:
     def take(self, given: ScriptStep) -> Out:
         """Make the call of a step, and see that no callback failed unplanned."""
         out = self._guarded(given)
-        for error in self._sync.errors:
-            if not isinstance(error, Planned | OptisyncError):
-                raise error
-        self._sync.errors.clear()
+        host.forget_planned(self._sync.errors, OptisyncError)
         return out
 
     def _guarded(self, given: ScriptStep) -> Out:
