@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import chain
 
 from rpds import HashTrieMap
 
@@ -33,10 +34,6 @@ class Documents:
     docs: Docs = field(default_factory=Obj)
     versions: Versions = field(default_factory=lambda: HashTrieMap())
 
-    def at(self, atom: AtomKey) -> tuple[Doc, Stamp | None]:
-        """A document and its version, as far as there are."""
-        return self.docs.get(atom, ABSENT), self.versions.get(atom)
-
 
 def documents_after(
     before: Documents, client: ClientId, outbox: Outbox, rows: Iterable[Row], given: Input
@@ -49,7 +46,7 @@ def documents_after(
     if not isinstance(given, Delta | Snapshot):
         return before
     pending = Pending()
-    for row in rows:
+    for row in rows if isinstance(given, Delta) else ():
         left = outbox.queue.get(row.seq) if isinstance(row, Gone) else None
         if isinstance(left, Item):
             pending = pending.put(stored_write(outbox, left))
@@ -74,13 +71,22 @@ def changed(before: Documents, after: Documents, given: Input) -> StoredDocs:
     """What an input has changed; documents that were not touched are the same objects."""
     if before is after:
         return ()
-    atoms: Iterable[str] = (*after.docs, *after.versions, *before.docs, *before.versions)
     if isinstance(given, Delta):
-        atoms = (atom for atom, _ in given.changes)
+        atoms: Iterable[str] = (atom for atom, _ in given.changes)
+    else:
+        atoms = chain(after.docs, before.docs, _deleted(after), _deleted(before))
     found: list[tuple[AtomKey, Doc, Stamp | None]] = []
+    docs, versions = after.docs, after.versions
     for atom in map(AtomKey, dict.fromkeys(atoms)):
-        doc, stamp = after.at(atom)
-        was, known = before.at(atom)
-        if doc is not was or stamp != known:
+        doc, stamp = docs.get(atom, ABSENT), versions.get(atom)
+        if doc is not before.docs.get(atom, ABSENT) or stamp != before.versions.get(atom):
             found.append((atom, doc, stamp))
     return tuple(found)
+
+
+def _deleted(documents: Documents) -> Iterable[str]:
+    """Where there is a version alone. A walk over the versions takes long: mostly there is none."""
+    docs, versions = documents.docs, documents.versions
+    if len(versions) == sum(map(versions.__contains__, docs)):
+        return ()
+    return (atom for atom in versions if atom not in docs)
