@@ -7,7 +7,7 @@ goes through, and ends the telling of one thing.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, MutableSequence
+from collections.abc import Callable, Generator, Iterable, MutableSequence
 from contextlib import contextmanager
 from typing import Final, Generic, TypeAlias, TypeVar
 
@@ -102,7 +102,7 @@ class Life(Generic[State, Effect]):
                 self._tell(self._waiting.popleft())
 
     @contextmanager
-    def held(self) -> Iterator[None]:
+    def held(self) -> Generator[None]:
         """Nothing is told meanwhile."""
         held, self._held = self._held, True
         try:
