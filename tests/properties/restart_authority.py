@@ -22,9 +22,9 @@ from optisync.view import Change
 SCALE: Final = 10
 OWN: Final = 3
 """How far the version of an own write is above its position."""
-STYLES: Final = ((True, True), (True, None), (False, False), (False, None))
+STYLES: Final = ((True, True), (True, None), (True, False), (False, False), (False, None))
 """Whether results and labels give a version, which is the position if they do not; None: there is
-no label. With the first two every acceptance gives a version."""
+no label. With the first two every acceptance that is heard gives a version."""
 VERSIONED: Final = 2
 Ids = tuple[tuple[str, str], ...]
 
