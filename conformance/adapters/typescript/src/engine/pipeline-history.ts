@@ -6,7 +6,7 @@ import type { TemporaryIds } from "./pipeline-ids.js";
 import type { Lane, Lanes } from "./pipeline-lane.js";
 import type { OneWrite } from "./pipeline-types.js";
 import { refuse } from "./pipeline-types.js";
-import type { Doc, Write } from "./pipeline-write.js";
+import type { Write } from "./pipeline-write.js";
 import { applied, atomOf } from "./pipeline-write.js";
 
 export type Direction = "undo" | "redo";
@@ -76,17 +76,13 @@ export class History {
   /** The one write that takes back all of these of one entity, the last of them first. */
   #back(resource: string, entity: string, mine: readonly Write[]): Reversal["writes"][number][] {
     const lane = this.lanes.of(atomOf(resource, entity));
-    const start = lane.shown();
-    let doc = start;
-    const inverses: Change[] = [];
+    let change: Change | undefined;
     for (const write of mine) {
       const inverse = this.ids.renamed(inverseOf(write, lane) ?? refuse("revert-inapplicable"));
-      const next = applied(doc, inverse) ?? refuse("revert-inapplicable");
-      doc = next.doc;
-      inverses.push(inverse);
+      change = change === undefined ? inverse : together(change, inverse);
     }
-    const change = composed(start, doc, inverses);
     if (change === undefined) return [];
+    if (applied(lane.shown(), change) === undefined) refuse("revert-inapplicable");
     const write = { resource, entity, change, temporary: false };
     return [{ write, restores: restoredBy(lane, mine) }];
   }
@@ -111,14 +107,19 @@ function inverseOf(write: Write, lane: Lane): Change | undefined {
   return write.optimistic ? applied(lane.beneath(write.seq), write.change)?.inverse : undefined;
 }
 
-/** One change that does what several do; undefined: there is nothing to do. */
-function composed(start: Doc, end: Doc, changes: readonly Change[]): Change | undefined {
-  if (end === undefined) return start === undefined ? undefined : { kind: "delete" };
-  if (start === undefined) return { kind: "create", value: end };
-  if (changes.every((change) => change.kind === "update")) {
-    return { kind: "update", patch: changes.flatMap((change) => change.patch) };
+/** One change that does what two in a row do; undefined: nothing. Of inverses, which are no upserts. */
+function together(first: Change, then: Change): Change | undefined {
+  if (first.kind === "create" && then.kind === "delete") return undefined;
+  if (first.kind === "create" && then.kind === "update") {
+    const made = applied(first.value, then);
+    return made?.doc === undefined ? refuse("revert-inapplicable") : { kind: "create", value: made.doc };
   }
-  return { kind: "update", patch: [{ op: "replace", path: "", value: end }] };
+  if (first.kind === "delete" && then.kind === "create") {
+    return { kind: "update", patch: [{ op: "replace", path: "", value: then.value }] };
+  }
+  if (first.kind !== "update") return refuse("revert-inapplicable");
+  if (then.kind === "update") return { kind: "update", patch: [...first.patch, ...then.patch] };
+  return then.kind === "delete" ? then : refuse("revert-inapplicable");
 }
 
 /** What has to be accepted before these writes may be taken back: they, and those whose value comes back. */
