@@ -31,6 +31,10 @@ NAMES = ("a", "b", "c")
 Truth = tuple[Docs, dict[AtomKey, Stamp]]
 
 
+def unheard(_loop: object, _context: object) -> None:
+    """Nobody asks what a task died of whose process had ended."""
+
+
 class Ends(Exception):
     """The process ends between two calls."""
 
@@ -65,7 +69,7 @@ class World:
             crash_at = 1 + self.choose(30) if self.coin(2) else -1
         except Over:
             crash_at, self.over = -1, True
-        get_running_loop().set_exception_handler(lambda *_: None)  # of tasks that crashed
+        get_running_loop().set_exception_handler(unheard)
         self.life = Life(self.disk, self.authority.plain, crash_at=crash_at)
         try:
             self.begun()
