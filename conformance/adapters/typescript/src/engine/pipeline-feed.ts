@@ -27,7 +27,7 @@ export class Feed {
     const versions = isNews ? this.#versions(seq, mine) : new Map<string, number>();
     const before = new Map<Lane, Doc>();
     for (const [lane, doc] of moved) {
-      before.set(lane, lane.doc);
+      before.set(lane, lane.streamed);
       lane.doc = doc;
     }
     for (const atom of isNews ? changes.keys() : []) {
