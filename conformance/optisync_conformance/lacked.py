@@ -82,8 +82,9 @@ class Lacked:
         if not isinstance(value, Obj):
             return value
         matcher = next((key for key in value if key in MATCHERS), None)
-        if matcher == "$hasnt":  # what is nowhere left cannot be there
-            return Obj({matcher: self._possible(value[matcher], place, gone)})
+        if matcher == "$hasnt":  # what is nowhere left is not there, as is expected
+            self._cut(value[matcher], place, gone)
+            return value
         if matcher is not None:
             return Obj({matcher: self._cut(value[matcher], place, gone)})
         here = place or str(value.get("e", ""))
@@ -104,12 +105,3 @@ class Lacked:
                 gone.add(inner)
             else:
                 yield key, self._cut(member, inner, gone)
-
-    def _possible(self, patterns: Json, place: str, gone: set[str]) -> Json:
-        kept: list[Json] = []
-        for pattern in patterns if isinstance(patterns, tuple) else ():
-            found: set[str] = set()
-            self._cut((pattern,), place, found)
-            gone |= found
-            kept += [] if found else [pattern]
-        return tuple(kept)
