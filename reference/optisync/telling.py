@@ -97,9 +97,12 @@ class Life(Generic[State, Effect]):
         """Tell what is to be told; nothing while that is being done, or held back."""
         if self._held:
             return
-        with self.held():
+        self._held = True
+        try:
             while self._waiting:
                 self._tell(self._waiting.popleft())
+        finally:
+            self._held = False
 
     @contextmanager
     def held(self) -> Generator[None]:

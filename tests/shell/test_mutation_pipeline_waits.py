@@ -1,6 +1,7 @@
 """Waits for tickets: each ends once, with what became of the write, or with its time."""
 
 import asyncio
+import gc
 from typing import Literal
 
 import pytest
@@ -169,7 +170,10 @@ def test_who_asks_again_and_again_leaves_one_wait(mode: Literal["optimistic", "s
                 await asyncio.wait_for(pipeline.await_ticket(ticket, mode), 0.01)
         with pytest.raises(WaitTimedOut):
             await timed
+        with pytest.raises(WaitTimedOut):  # an end of its own, beside the wait without one
+            await pipeline.await_ticket(ticket, mode, Millis(1))
         assert len(pipeline.state.tickets[ticket].waits) == 1
+        assert sum(isinstance(o, asyncio.Future) and o.cancelled() for o in gc.get_objects()) < 10
         waiting = asyncio.create_task(pipeline.await_ticket(ticket, mode))
         await world.persistence.answer(1, confirmed(world.persistence.requests[0]))
         assert await waiting is Answer.CONFIRMED

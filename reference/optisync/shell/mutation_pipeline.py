@@ -6,7 +6,7 @@ tasks of their own; nothing waits for them but who awaits a ticket.
 
 from __future__ import annotations
 
-from asyncio import AbstractEventLoop, TimerHandle, get_running_loop, shield
+from asyncio import AbstractEventLoop, get_running_loop
 from collections.abc import Callable, Iterable
 from typing import Literal
 
@@ -146,14 +146,15 @@ class MutationPipeline(Running):
         modes = name_given(Mode, mode, "mode"), name_given(OnTimeout, on_timeout, "on_timeout")
         self._tick()
         asked = Await(next(self._wait_numbers), ticket, modes[0], timeout, modes[1])
-        future = self._wait(asked)
-        timer: TimerHandle | None = None
+        future, timer = self._loop.create_future(), None
+        waiting = self._wait(asked, future)
         if timeout is not None:
             # A millisecond later: the time of the loop is rounded down to whole ones.
             timer = self._loop.call_at((self.state.now + timeout + 1) / 1000, self._tick)
         try:
-            return result_of(ticket, await shield(future))
+            return result_of(ticket, await future)
         finally:
+            waiting.pop(future, None)
             if timer is not None:
                 timer.cancel()
 

@@ -75,7 +75,7 @@ class Running:
         self._requests: set[Task[None]] = set()
         self._unused: set[ClientSeq] = set()  # numbers that no request has carried yet
         self._wait_numbers = count(1)
-        self._waits: dict[int, Future[Answered]] = {}
+        self._waits: dict[int, dict[Future[Answered], None]] = {}
 
     @property
     def state(self) -> Pipeline:
@@ -143,9 +143,9 @@ class Running:
                     self._give_up_dropped()
                 self._operation.tell(effect, self.errors)
             case Answered(wait):
-                future = self._waits.pop(wait, None)
-                if future is not None and not self._loop.is_closed():
-                    future.set_result(effect)
+                for future in self._waits.pop(wait, ()):
+                    if not future.done() and not self._loop.is_closed():
+                        future.set_result(effect)
             case Diag() | Stale() | Resync() | Withdraw():
                 self.diagnostics += (effect,) if isinstance(effect, Diag) else ()
                 self._asked.tell(effect, self.errors)
@@ -188,20 +188,22 @@ class Running:
             self._take_in(Persisted(handle, NoAnswer()))
         self._perform_all()
 
-    def _wait(self, asked: Await) -> Future[Answered]:
-        """What a wait will hear; those that wait for the same without an end are one wait."""
-        input_given(asked)
+    def _wait(self, asked: Await, future: Future[Answered]) -> dict[Future[Answered], None]:
+        """Among those who will hear; who wait for the same without an end are one wait."""
+        given = input_given(asked)
         known = self.state.tickets.get(asked.ticket)
         for wait in () if known is None or asked.timeout is not None else known.waits:
             if (wait.mode, wait.until) == (asked.mode, None) and wait.number in self._waits:
+                self._waits[wait.number][future] = None
                 return self._waits[wait.number]
-        self._waits[asked.wait] = future = self._loop.create_future()
+        self._waits[asked.wait] = waiting = {future: None}
         try:
-            self.run(asked)
+            self._life.take(step(self._config, self.state, given))
         except OptisyncError:
             del self._waits[asked.wait]
             raise
-        return future
+        self._perform_all()
+        return waiting
 
     def _tick(self) -> None:
         self.run(Tick(Millis(int(self._loop.time() * 1000))))
