@@ -63,10 +63,11 @@ export class Steps {
 
   /** Tell what the step did, in the order of the text. */
   commit(): void {
+    const told = this.#verdicts.length + this.#statuses.length + this.#diags.length;
+    if (told === 0 && !this.#isChanged) return;
     const verdicts = this.#verdicts.sort((a, b) => a.seq - b.seq).map(({ tell }) => tell);
     const news = [...verdicts, ...this.#statuses, ...this.#diags];
     if (this.#isChanged) news.push((to) => to.change());
-    if (news.length === 0) return;
     [this.#verdicts, this.#statuses, this.#diags, this.#isChanged] = [[], [], [], false];
     for (const tell of news) this.safely(() => tell(this.observer));
   }
