@@ -55,9 +55,6 @@ StampAtMost(left, right) ==
 SameWrite(left, right) == left.entity = right.entity /\ left.change = right.change
 
 Mentions(entry) == {entry.entity} \cup Entries(entry.change.refs)
-\* One of them is an id that no row will ever have.
-MentionsDead(state, entry) ==
-    \E a \in state.aliases : a.id = "" /\ a.temporary \in Mentions(entry)
 
 \* A text, or the id that one of the pairs [temporary, id] gives it.
 RealId(text, pairs) ==
@@ -302,10 +299,11 @@ EnqueueOne(config, turn, entry, taken, stored) ==
          same == {m \in Items(state) : m.entry.key = entry.key}
          made == \/ \E a \in state.aliases : a.temporary = entry.entity
                  \/ \E m \in Items(state) : MakesRow(m.entry) /\ m.entry.entity = entry.entity
+         dead == \E a \in state.aliases : a.id = "" /\ a.temporary \in Mentions(entry)
      IN IF same # {} THEN Again(config, turn, entry, CHOOSE m \in same : TRUE, taken, stored)
         ELSE IF IsNamed(state, entry.id) THEN Refusing(turn, "entry-id-reused")
         ELSE IF MakesRow(entry) /\ made THEN Refusing(turn, "temporary-id-reused")
-        ELSE IF MentionsDead(state, entry) THEN Refusing(turn, "parent-rejected") \* [parent-rejected]
+        ELSE IF dead THEN Refusing(turn, "parent-rejected") \* [parent-rejected]
         ELSE IF Cardinality(Items(state)) >= config.capacity
         THEN Refusing(turn, "outbox-full") \* [outbox-full]
         ELSE Queueing(turn, Renamed(state, entry), taken, NamedOrMade(state, entry), stored))
@@ -458,32 +456,34 @@ Expire(turn) ==
 \* The server answers again. [back-off-resets]
 Reached(turn) == [turn EXCEPT !.state.failures = 0, !.state.wait_until = 0]
 
+\* It needs a version, and nothing in the queue will bring one. [base-unknown]
+IsStranded(state, item) ==
+    LacksBase(state, item.entry) /\ BaseMakers(state, item.entry, item.seq) = {}
+
 \* What was never sent and cannot be sent without its parent: [item, code] each. No row will have
 \* the parent's temporary id, nor the id it had in a dead epoch.
-OrphanOf(state, parent, former, member) ==
+OrphanOf(state, parent, rows, member) ==
     IF ~IsItem(member) THEN <<>>
     ELSE IF Sent(member) \/ parent.seq \notin member.after THEN <<>>
-    ELSE IF MentionsDead(state, member.entry) \/ former \cap Mentions(member.entry) # {}
-            \* [parent-rejected]
+    ELSE IF rows \cap Mentions(member.entry) # {} \* [parent-rejected]
     THEN <<[item |-> member, code |-> "parent-rejected"]>>
-    ELSE IF LacksBase(state, member.entry) /\ BaseMakers(state, member.entry, member.seq) = {}
+    ELSE IF IsStranded(state, member)
     THEN <<[item |-> member, code |-> "base-unknown"]>> \* [base-unknown]
     ELSE <<>>
 
 RECURSIVE OrphansIn(_, _, _, _)
-OrphansIn(state, parent, former, queue) ==
+OrphansIn(state, parent, rows, queue) ==
     IF queue = <<>> THEN <<>>
-    ELSE OrphanOf(state, parent, former, Head(queue))
-         \o OrphansIn(state, parent, former, Tail(queue))
+    ELSE OrphanOf(state, parent, rows, Head(queue)) \o OrphansIn(state, parent, rows, Tail(queue))
 
 \* The turn and the orphans of a number that comes to nothing.
 Orphans(turn, parent) ==
     (LET known == {a \in turn.state.aliases : a.temporary = parent.entity /\ a.id # ""}
-         former == IF parent.temporary THEN {a.id : a \in known} ELSE {}
+         rows == IF parent.temporary THEN {parent.entity} \cup {a.id : a \in known} ELSE {}
          put == IF parent.temporary THEN Put(turn, Alias(parent.entity, "")) ELSE turn
      IN [turn |-> put,
          children |-> IF parent.entity = "" \/ Mutant = "child-passes-parent" THEN <<>>
-                      ELSE OrphansIn(put.state, parent, former, put.state.queue)])
+                      ELSE OrphansIn(put.state, parent, rows, put.state.queue)])
 
 \* Rejected, and with it what cannot be sent without it: a list that grows. [rejected-removed]
 RECURSIVE RefuseEach(_, _, _)
@@ -495,7 +495,8 @@ RefuseEach(config, turn, list) ==
                       ELSE Tell(turn, item.seq, item.entry.id, Refused(list[1].code))
               gone == IF Sent(item) THEN Gone(item.seq) ELSE Unused(config, turn.state, item.seq)
               after == Orphans(Put(told, gone), Trace(item))
-          IN RefuseEach(config, after.turn, after.children \o Tail(list)))
+              IsNew(child) == \A i \in DOMAIN list : list[i].item.seq # child.item.seq
+          IN RefuseEach(config, after.turn, SelectSeq(after.children, IsNew) \o Tail(list)))
 
 Refuse(config, turn, item, code) == RefuseEach(config, turn, <<[item |-> item, code |-> code]>>)
 
@@ -789,6 +790,13 @@ OutlivedEach(config, turn, members) ==
     IF members = <<>> THEN turn
     ELSE OutlivedEach(config, Outlived(config, turn, Head(members)), Tail(members))
 
+\* What waits for a version that only an earlier life was to learn. [base-unknown]
+Stranded(config, turn) ==
+    (LET IsLost(m) == IF IsItem(m) THEN ~Sent(m) /\ IsStranded(turn.state, m) ELSE FALSE
+         found == SelectSeq(turn.state.queue, IsLost)
+     IN RefuseEach(config, turn,
+                   [i \in DOMAIN found |-> [item |-> found[i], code |-> "base-unknown"]]))
+
 RECURSIVE TellAgain(_, _)
 TellAgain(turn, reports) ==
     IF reports = <<>> THEN turn
@@ -799,7 +807,8 @@ Restart(config, turn) ==
     (LET told == TellAgain([turn EXCEPT !.state = Reborn(turn.state)], turn.state.reports)
          direct == SelectSeq(turn.state.queue, LAMBDA m : IF IsItem(m) THEN ~m.stored ELSE FALSE)
          traced == PutEach(told, [i \in DOMAIN direct |-> Stored(direct[i])])
-     IN OutlivedEach(config, traced, traced.state.queue)) \* [direct-write-is-gated]
+         outlived == OutlivedEach(config, traced, traced.state.queue) \* [direct-write-is-gated]
+     IN Stranded(config, outlived))
 
 Transition(config, turn, given) ==
     (CASE given.kind = "take" -> Take(turn)

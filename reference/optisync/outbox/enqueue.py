@@ -19,7 +19,7 @@ from optisync.outbox.errors import (
 )
 from optisync.outbox.inputs import Enqueue
 from optisync.outbox.rows import Acked, Hole, Item
-from optisync.outbox.state import Outbox, known_as, lacks_base, mentions_dead, renamed
+from optisync.outbox.state import Outbox, known_as, lacks_base, renamed
 from optisync.outbox.turn import Turn, unused
 from optisync.values import ClientSeq
 from optisync.view import Create, Upsert
@@ -104,7 +104,7 @@ def _with_known_ids(state: Outbox, entry: WriteEntry) -> WriteEntry:
     """The entry with temporary ids replaced that the server has given ids for. [ids-renamed]"""
     if not state.aliases:
         return entry
-    if mentions_dead(state, entry):
+    if any(state.aliases.get(text, text) is None for text in mentions(entry)):
         raise ParentRejected(entry.entry_id)  # [parent-rejected]
     return renamed(state, entry)
 

@@ -27,7 +27,7 @@ from optisync.outbox.rows import (
     Queued,
     Row,
 )
-from optisync.outbox.state import known_as, lacks_base, mentions_dead
+from optisync.outbox.state import known_as, lacks_base
 from optisync.outbox.turn import Turn, trace, unused
 from optisync.values import ClientSeq, Version
 from optisync.view import Create
@@ -150,7 +150,7 @@ def refuse(config: Config, turn: Turn, item: Item, given: Refused) -> Turn:
 
 
 def _refused(config: Config, turn: Turn, doomed: list[tuple[Item, Refused]]) -> Turn:
-    """Each in turn, what follows from one directly behind it."""
+    """Each in turn, what follows from one directly behind it, unless it has a cause already."""
     while doomed:
         item, why = doomed.pop(0)
         if not isinstance(turn.state.queue.get(item.seq), Item):
@@ -161,7 +161,8 @@ def _refused(config: Config, turn: Turn, doomed: list[tuple[Item, Refused]]) -> 
             turn = turn.tell(item.seq, item.entry.entry_id, why)
         gone: Row = Gone(item.seq) if item.sent else unused(config, turn.state, item.seq)
         turn, children = _orphans(turn.put(gone), trace(item))
-        doomed[:0] = children
+        known = {other.seq for other, _ in doomed}
+        doomed[:0] = [child for child in children if child[0].seq not in known]
     return turn
 
 
@@ -184,21 +185,31 @@ def _orphans(turn: Turn, parent: Hole) -> tuple[Turn, list[tuple[Item, Refused]]
     """What was never sent and cannot be sent without its parent. Other dependants stay."""
     if parent.entity is None:
         return turn, []
-    former: str | None = None
+    row: set[str | None] = set()
     if parent.temporary:  # no row will have this id, nor the one it had in a dead epoch
-        former = turn.state.aliases.get(parent.entity.id)
+        row = {parent.entity.id, turn.state.aliases.get(parent.entity.id)}
         turn = turn.put(Alias(parent.entity.id, None))
     found: list[tuple[Item, Refused]] = []
     for child in turn.state.queue.waiting_for(parent.seq):
         if child.sent:
             continue
-        if mentions_dead(turn.state, child.entry) or former in mentions(child.entry):
+        if row & mentions(child.entry):
             found.append((child, Refused("parent-rejected")))  # [parent-rejected]
-        elif lacks_base(turn.state, child.entry) and not base_makers(
-            turn.state, child.entry, child.seq
-        ):
+        elif _is_stranded(turn, child):
             found.append((child, Refused("base-unknown")))  # [base-unknown]
     return turn, found
+
+
+def stranded(config: Config, turn: Turn) -> Turn:
+    """Reject what waits for a version that only an earlier life was to learn. [base-unknown]"""
+    items = (m for m in turn.state.queue if isinstance(m, Item) and not m.sent)
+    found = [(m, Refused("base-unknown")) for m in items if _is_stranded(turn, m)]
+    return _refused(config, turn, found)
+
+
+def _is_stranded(turn: Turn, item: Item) -> bool:
+    lacks = lacks_base(turn.state, item.entry)
+    return lacks and not base_makers(turn.state, item.entry, item.seq)
 
 
 def delta_applied(config: Config, turn: Turn, delta: Delta) -> Turn:

@@ -110,12 +110,6 @@ def renamed(state: Outbox, entry: WriteEntry) -> WriteEntry:
     return rename(entry, tuple((t, real) for t, real in known if real is not None))
 
 
-def mentions_dead(state: Outbox, entry: WriteEntry) -> bool:
-    """Whether it mentions a temporary id that no row will ever have."""
-    aliases = state.aliases
-    return any(aliases.get(text, text) is None for text in mentions(entry)) if aliases else False
-
-
 def lacks_base(state: Outbox, entry: WriteEntry) -> bool:
     """Whether it needs a version to be sent with, and none is known."""
     unplanned = isinstance(entry.change, Update | Delete) and entry.base is None

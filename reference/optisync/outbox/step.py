@@ -60,6 +60,7 @@ from optisync.outbox.settlement import (
     refuse,
     settle,
     snapshot_applied,
+    stranded,
     watermark_passed,
 )
 from optisync.outbox.state import Outbox, known_as, reborn
@@ -169,4 +170,4 @@ def _restart(config: Config, turn: Turn) -> Turn:
                 turn = turn.put(replace(member, status=Queued()))
             case _:
                 pass
-    return turn
+    return stranded(config, turn)
