@@ -139,15 +139,31 @@ export class Settlement {
 
   /** Reject what was never sent and lacks what it is asked for; what it leaves bereft, directly behind it. */
   #orphans(among: readonly Bereft[]): void {
-    const stack = [...among].reverse();
-    for (let next = stack.pop(); next !== undefined; next = stack.pop()) {
-      const item = this.ledger.queue.get(next.seq);
-      if (!isUnsettled(item) || item.sent !== undefined) continue;
-      const lacksParent = this.#lacksParent(item);
-      if (lacksParent ? next.of === "version" : !this.lacksVersion(item.entry, item.seq)) continue;
-      const code = lacksParent ? "parent-rejected" : "base-unknown";
-      for (const each of this.#ended(item, { kind: "refused", code }, true).reverse()) stack.push(each);
+    const codes = new Map<number, string>(); // of those on the stack: each has one cause
+    const stack: number[] = [];
+    const push = (bereft: readonly Bereft[]): void => {
+      const found: number[] = [];
+      for (const { seq, of } of bereft) {
+        const code = codes.has(seq) ? undefined : this.#lack(seq, of);
+        if (code === undefined) continue;
+        codes.set(seq, code);
+        found.push(seq);
+      }
+      for (const seq of found.reverse()) stack.push(seq);
+    };
+    push(among);
+    for (let seq = stack.pop(); seq !== undefined; seq = stack.pop()) {
+      const item = this.ledger.queue.get(seq) as Item;
+      push(this.#ended(item, { kind: "refused", code: codes.get(seq) as string }, true));
     }
+  }
+
+  /** Why a write cannot go without what it is asked for; undefined: it can, or is sent, or is over. */
+  #lack(seq: number, of: Bereft["of"]): string | undefined {
+    const item = this.ledger.queue.get(seq);
+    if (!isUnsettled(item) || item.sent !== undefined) return undefined;
+    if (this.#lacksParent(item)) return of === "all" ? "parent-rejected" : undefined;
+    return this.lacksVersion(item.entry, seq) ? "base-unknown" : undefined;
   }
 
   #lacksParent({ parents }: Item): boolean {

@@ -136,7 +136,8 @@ export class Settling {
     old.remove(write);
     write.entity = to;
     lanes.of(write.atom).add(write);
-    if (write !== create) this.#readLate(write);
+    if (write === create) write.temporary = false;
+    else this.#readLate(write);
   }
 
   /** The id of its row is known now: if an answer came before, its row was not taken. */
@@ -153,6 +154,7 @@ export class Settling {
     const nameless = write.temporary && this.core.ids.isNameless(write.entity) ? write.entity : undefined;
     this.rename(ids);
     this.core.ids.ended(write, true);
+    write.temporary = false;
     const lane = this.core.lanes.of(write.atom);
     // Without an id from the server it keeps the one that it has, and that is known now.
     if (nameless === write.entity) for (const other of lane.writes) if (other !== write) this.#readLate(other);

@@ -38,7 +38,8 @@ export class Write {
     readonly resource: string,
     public entity: string,
     public change: Change,
-    readonly temporary: boolean,
+    /** Whether its id is the client's own, and the server may still give it another. */
+    public temporary: boolean,
     readonly optimistic: boolean,
   ) {}
 
