@@ -163,6 +163,7 @@ export class Settling {
       if (seq <= this.core.seq) this.retire(write, undefined);
       return;
     }
+    if (stamp !== undefined && reaches(lane.stamp, stamp)) return void this.retire(write, undefined);
     if (this.core.ids.isNameless(write.entity, write)) return;
     const before = lane.doc;
     if (row !== undefined && lane.take(row, stamp)) {
@@ -170,7 +171,6 @@ export class Settling {
       this.retire(write, { doc: before });
       return this.cover(lane, write.seq, before);
     }
-    if (stamp !== undefined && reaches(lane.stamp, stamp)) return void this.retire(write, undefined);
     if (row === undefined && this.#isExact(write, lane, stamp)) {
       lane.doc = outcomeOf(write, before);
       lane.stamp = stamp;
