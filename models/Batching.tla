@@ -520,7 +520,8 @@ HeldBack(state, m, mates) ==
     \E n \in Entries(state.pending) :
         \/ /\ n.write.entity = m.write.entity /\ n.seq < m.seq /\ n.seq \notin mates
            /\ n.status.kind \in Undelivered
-        \/ /\ n.seq \in m.makers /\ n.status.kind \in Undelivered
+        \/ /\ n.seq \in m.makers
+           /\ n.status.kind \in Undelivered \/ (IsAccepted(n) /\ n.write.temporary)
            /\ Mutant # "child-passes-parent"
         \/ n.seq \in m.needs /\ ~IsAccepted(n) /\ Mutant # "undo-passes"
 
@@ -688,11 +689,12 @@ NameEach(turn, ids) ==
           IN NameEach(IF old \in {temporary, id} THEN named ELSE GivenAnew(named, old, id),
                       Tail(ids)))
 
-\* One that gets no other id keeps the client's. [ids-in-view]
-Name(turn, seq, ids) ==
+\* One that gets no other id any more keeps the client's. [ids-in-view]
+Name(turn, seq, ids, at) ==
     (LET named == NameEach(turn, ids)
          made == Get(named.state, seq)
-     IN IF made.write.temporary THEN Renamed(named, made, {}) ELSE named)
+         final == at = None \/ at <= turn.state.server_seq
+     IN IF made.write.temporary /\ final THEN Renamed(named, made, {}) ELSE named)
 
 RECURSIVE RaiseEach(_, _, _, _)
 \* [base-raised-by-own-only]
@@ -750,7 +752,7 @@ RowAfter(state, m, written) ==
 
 Accept(turn, seq, written) ==
     (LET version == VersionAt(Get(turn.state, seq), written.server_seq, written.version)
-         heard == Heard(Name(turn, seq, written.ids), seq, version)
+         heard == Heard(Name(turn, seq, written.ids, written.server_seq), seq, version)
          m == Get(heard.state, seq)
          put == Put(heard, [m EXCEPT !.status = Accepted(written.server_seq, version)])
          early == Covered(put, Nobody, NoEntity)
@@ -871,7 +873,7 @@ ChangesIt(delta, entity) == \E i \in DOMAIN delta.changes : delta.changes[i].ent
 Labelled(config, turn, delta, label) ==
     (LET state == turn.state
          m == Get(state, label.seq)
-         named == Name(turn, label.seq, label.ids)
+         named == Name(turn, label.seq, label.ids, delta.server_seq)
          version == VersionAt(m, delta.server_seq, label.version)
          heard == Heard(named, label.seq, version)
          settled == Get(heard.state, label.seq)
@@ -937,7 +939,7 @@ OutcomeOf(config, turn, known, outcomes, forgotten, reborn) ==
          outcome == CHOOSE o \in said : TRUE
          at == outcome.verdict.server_seq
          version == VersionAt(m, at, outcome.verdict.version)
-         heard == Heard(Name(here, m.seq, outcome.verdict.ids), m.seq, version)
+         heard == Heard(Name(here, m.seq, outcome.verdict.ids, at), m.seq, version)
          placed == Accepted(at, version)
      IN IF m.status.kind = "waiting" \* [verdict-of-unsent-ignored]
         THEN (IF said = {} THEN turn ELSE Diagnosed(turn, "not-sent", EntryId(config, m.seq)))

@@ -103,11 +103,16 @@ def held_back(
             break
         if seq not in mates and pending.members[seq].status in undelivered:
             return True
-    makers = (pending.get(seq) for seq in mutation.makers)  # [child-after-parent]
-    if any(maker is not None and maker.status in undelivered for maker in makers):
-        return True
+    for maker in map(pending.get, mutation.makers):  # [child-after-parent]
+        if maker is not None and (maker.status in undelivered or _is_nameless(maker)):
+            return True
     needs = (pending.get(seq) for seq in mutation.needs)  # [undo-waits]
     return any(need is not None and not isinstance(need.status, Accepted) for need in needs)
+
+
+def _is_nameless(maker: Mutation) -> bool:
+    """Whether the server has it, and may still say by which id."""
+    return isinstance(maker.status, Accepted) and maker.write.temporary
 
 
 def _handed(turn: Turn, segment: Segment, live: list[Mutation]) -> Turn:

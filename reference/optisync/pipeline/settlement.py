@@ -220,7 +220,8 @@ def accepted_at(
     One with a position and no version has that of an earlier acceptance at this position, or the
     position for a version.
     """
-    turn = _named(turn, seq, ids)
+    final = at is None or at <= turn.state.server_seq
+    turn = _named(turn, seq, ids, final)
     mutation = turn.state.pending.members[seq]
     if version is None and at is not None:
         match mutation.status:
@@ -283,8 +284,11 @@ def _orphaned(turn: Turn, mutation: Mutation) -> Turn:
     return turn
 
 
-def _named(turn: Turn, seq: ClientSeq, ids: Ids) -> Turn:
-    """Everything pending goes by the server's ids from now on. [ids-in-view]"""
+def _named(turn: Turn, seq: ClientSeq, ids: Ids, final: bool) -> Turn:
+    """Everything pending goes by the server's ids from now on. [ids-in-view]
+
+    `final`: one that has no id yet gets none any more, and keeps the client's.
+    """
     for temporary, real in ids:
         before = turn.state.aliases.get(temporary)
         aliases = turn.state.aliases.insert(temporary, real)
@@ -295,7 +299,7 @@ def _named(turn: Turn, seq: ClientSeq, ids: Ids) -> Turn:
             for other in turn.state.pending:
                 turn = turn.put(replace(other, write=renamed(other.write, {before: real})))
     made = turn.state.pending.members[seq]
-    return _renamed(turn, made, {}) if made.write.temporary else turn  # its id is the client's
+    return _renamed(turn, made, {}) if made.write.temporary and final else turn
 
 
 def _renamed(turn: Turn, maker: Mutation, names: Mapping[str, str]) -> Turn:

@@ -64,7 +64,7 @@ def stored_write(outbox: Outbox, item: Item) -> Mutation:
     entry, known = item.entry, Pipeline(aliases=outbox.aliases)
     made = (outbox.queue.making(text) for text in mentions(entry))
     makers = sorted(m.seq for m in made if m is not None and m.seq < item.seq)
-    temporary = entry.temporary and not isinstance(item.status, Acked)
+    temporary = entry.temporary and entry.entity.id not in outbox.aliases
     write = known_write(known, Write(entry.entity, entry.change, temporary))
     base = fixed(outbox, item, 1).base  # raised by own writes since it was planned
     return Mutation(item.seq, 0, write, base, makers=tuple(makers), status=_status(item))

@@ -47,7 +47,7 @@ export class TemporaryIds {
   }
 
   began(write: Write): void {
-    if (write.temporary && write.accepted === undefined) this.#creates.set(write.entity, write);
+    if (write.temporary) this.#creates.set(write.entity, write);
   }
 
   /** The create of an id was accepted, or came to nothing. */

@@ -77,8 +77,9 @@ export class Segments {
       if (other.seq >= write.seq) break;
       if (other.blocks && !left.includes(other)) return false;
     }
-    const isOn = (place: Write["place"]): boolean => place === "enqueued" || place === "accepted";
-    const parents = [...write.parents].every((parent) => !parent.isPending || isOn(parent.place));
+    // One that was accepted may still get its id, until its position is reached.
+    const isOn = ({ place, temporary }: Write): boolean => place === "enqueued" || (place === "accepted" && !temporary);
+    const parents = [...write.parents].every((parent) => !parent.isPending || isOn(parent));
     return parents && [...write.restores].every((other) => !other.isPending || other.place === "accepted");
   }
 }

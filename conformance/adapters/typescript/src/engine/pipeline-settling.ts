@@ -153,11 +153,13 @@ export class Settling {
     this.core.tickets.decide(write, { kind: "confirmed" });
     const nameless = write.temporary && this.core.ids.isNameless(write.entity) ? write.entity : undefined;
     this.rename(ids);
-    this.core.ids.ended(write, true);
-    write.temporary = false;
     const lane = this.core.lanes.of(write.atom);
-    // Without an id from the server it keeps the one that it has, and that is known now.
-    if (nameless === write.entity) for (const other of lane.writes) if (other !== write) this.#readLate(other);
+    if (seq === undefined || seq <= this.core.seq) {
+      // Without an id from the server it keeps the one that it has, and that is known now.
+      this.core.ids.ended(write, true);
+      write.temporary = false;
+      if (nameless === write.entity) for (const other of lane.writes) if (other !== write) this.#readLate(other);
+    }
     lane.raise(write);
     if (seq !== undefined) {
       if (seq <= this.core.seq) this.retire(write, undefined);
