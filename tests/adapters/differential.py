@@ -21,8 +21,10 @@ from tests.adapters.coordinator_scripts import coordinator, view
 from tests.adapters.drawing import Script, Thing
 from tests.adapters.following import plan_difference
 from tests.adapters.outbox_scripts import outbox
+from tests.adapters.outbox_worlds import outbox_world
 from tests.adapters.patch_scripts import patch
 from tests.adapters.pipeline_scripts import pipeline
+from tests.adapters.pipeline_worlds import pipeline_world
 from tests.adapters.transport_scripts import transport
 
 from optisync_conformance.frames import Json
@@ -41,14 +43,16 @@ MAKERS: Mapping[str, Callable[[random.Random], tuple[Thing, list[Thing]]]] = {
     "outbox": outbox,
     "transport": transport,
     "pipeline": pipeline,
+    "outbox-world": outbox_world,
+    "pipeline-world": pipeline_world,
 }
 
 
 def scripts(seed: int, count: int, profile: str) -> Iterator[Script]:
-    """`count` random scripts of a profile, the same for the same seed."""
+    """`count` random scripts of a profile, or a world of it, the same for the same seed."""
     rng = random.Random(f"{seed} {profile}")
     for _ in range(count):
-        yield Script(profile, *MAKERS[profile](rng))
+        yield Script(profile.removesuffix("-world"), *MAKERS[profile](rng))
 
 
 def answers(command: Sequence[str], wanted: Sequence[Script]) -> Iterator[Thing]:

@@ -29,10 +29,10 @@ def outbox(rng: random.Random) -> tuple[Thing, list[Thing]]:
         "max_delay_ms": rng.choice((60000, 3000)),
         "epoch": 1,
     }
-    return setting, _Drawing(rng, setting).steps(rng.randrange(8, 45))
+    return setting, Drawing(rng, setting).steps(rng.randrange(8, 45))
 
 
-class _Drawing:
+class Drawing:
     """Draws steps, each after the reference has answered those before it."""
 
     def __init__(self, rng: random.Random, setting: Thing) -> None:

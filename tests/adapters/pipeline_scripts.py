@@ -28,10 +28,10 @@ def pipeline(rng: random.Random) -> tuple[Thing, list[Thing]]:
         "history": rng.choice((100, 100, 2, 1)),
         "remembered": rng.choice((1000, 1000, 2)),
     }
-    return setting, _Drawing(rng, setting).steps(rng.randrange(6, 32))
+    return setting, Drawing(rng, setting).steps(rng.randrange(6, 32))
 
 
-class _Drawing:
+class Drawing:
     """Draws steps, each after the reference has answered those before it."""
 
     def __init__(self, rng: random.Random, setting: Thing) -> None:

@@ -36,9 +36,28 @@ def first_difference(profile: str, *words: str) -> subprocess.CompletedProcess[s
 
 @pytest.mark.parametrize("profile", ["outbox", "transport", "pipeline"])
 def test_random_scripts_of_the_client_are_answered_as_by_the_reference(profile: str) -> None:
-    done = first_difference(profile, "--scripts", "250")
+    agree(profile, 250)
+
+
+def test_a_coherent_server_of_the_outbox_has_the_same_client() -> None:
+    agree("outbox-world", 60)
+
+
+def test_a_coherent_server_of_the_pipeline_has_the_same_client() -> None:
+    agree("pipeline-world", 60)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("world", ["outbox-world", "pipeline-world"])
+def test_a_coherent_server_has_the_same_client_for_long(world: str) -> None:
+    agree(world, 3000)
+
+
+def agree(profile: str, count: int) -> None:
+    """So many random scripts are answered as by the reference."""
+    done = first_difference(profile, "--scripts", f"{count}")
     assert done.returncode == 0, done.stdout + done.stderr
-    assert "250 scripts, 0 differ" in done.stdout
+    assert f"{count} scripts, 0 differ" in done.stdout
 
 
 FAULTS = {
