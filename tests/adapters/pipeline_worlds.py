@@ -19,7 +19,7 @@ from tests.adapters.pipeline_server import Server
 
 from optisync_conformance.frames import Json
 
-KINDS = ("write", "drain", "answer", "verdict", "delta", "snapshot", "rows")
+KINDS: tuple[str, ...] = ("write", "drain", "answer", "verdict", "delta", "snapshot", "rows")
 KINDS += ("other", "revert", "small", "restore", "together", "call")
 WEIGHTS = (30, 15, 18, 10, 10, 3, 3, 2, 4, 2, 1, 1, 2)
 DRAIN: Thing = {"do": "drain"}
