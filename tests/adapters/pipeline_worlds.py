@@ -19,8 +19,8 @@ from tests.adapters.pipeline_server import Server
 
 from optisync_conformance.frames import Json
 
-KINDS: tuple[str, ...] = ("write", "drain", "answer", "verdict", "delta", "snapshot", "rows")
-KINDS += ("other", "revert", "small", "restore", "together", "call")
+OFTEN = ("write", "drain", "answer", "verdict", "delta", "snapshot", "rows")
+SELDOM = ("other", "revert", "small", "restore", "together", "call")
 WEIGHTS = (30, 15, 18, 10, 10, 3, 3, 2, 4, 2, 1, 1, 2)
 DRAIN: Thing = {"do": "drain"}
 
@@ -87,7 +87,7 @@ class _World(Drawing):
 
     def step(self) -> Thing:
         """Any step but those that end the process."""
-        kind = self.rng.choices(KINDS, WEIGHTS)[0]
+        kind = self.rng.choices(OFTEN + SELDOM, WEIGHTS)[0]
         if kind == "together":
             inner: list[Json] = [self.one("drain"), self.one("answer"), self.one("write")]
             return {"do": "together", "steps": self.rng.sample(inner, 2)}
