@@ -28,8 +28,22 @@ _COMMANDS: Final = {
 }
 
 
+# Nothing is missed when nobody reads these to their end.
+_TELLING: Final = (["list"], ["show"])
+
+
+class _PipeClosed(Exception):
+    pass
+
+
 class _Lazy(click.Group):
     """Loads a command when it is asked for."""
+
+    def invoke(self, ctx: click.Context) -> object:
+        try:
+            return super().invoke(ctx)
+        except BrokenPipeError:  # click would end with 1, which says that a run failed
+            raise _PipeClosed from None
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         del ctx
@@ -62,13 +76,14 @@ def main(words: Sequence[str] | None = None) -> None:
     try:
         code = commands.main(ours, prog_name="optisync", standalone_mode=False, obj=theirs)
     except click.exceptions.Abort:
+        click.echo("optisync: interrupted", err=True)
         sys.exit(130)
     except click.ClickException as error:
         _say(error)
         sys.exit(2)
-    except BrokenPipeError:
+    except _PipeClosed:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
+        sys.exit(0 if given[:1] in _TELLING else 141)
     except Exception as error:
         if os.environ.get("OPTISYNC_TRACEBACK"):
             raise

@@ -45,11 +45,18 @@ class Exit(StrEnum):
     FAILURE = "failure"
     UNUSABLE = "unusable"
     SUITE_BUG = "suite-bug"
+    INTERRUPTED = "interrupted"
 
     @property
     def code(self) -> int:
         """The exit code; 2 is for wrong usage, which is no way for a run to end."""
-        return {"conformant": 0, "failure": 1, "unusable": 3, "inconclusive": 4}.get(self.value, 5)
+        return _CODES[self.value]
+
+
+_CODES: Final = {
+    "conformant": 0, "failure": 1, "unusable": 3, "inconclusive": 4, "suite-bug": 5,
+    "interrupted": 130,
+}  # fmt: skip
 
 
 def worst(exits: list[Exit]) -> Exit:
@@ -157,7 +164,7 @@ class Stale(_Event, frozen=True, tag="stale"):
 
 
 class TargetEnded(_Event, frozen=True, tag="target-ended"):
-    """How a target came out; `reason` and `stderr` when it is unusable or inconclusive."""
+    """How a target came out; `reason` and `stderr` when it was not run to its end."""
 
     target: str
     exit: Exit

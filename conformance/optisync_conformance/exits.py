@@ -12,6 +12,8 @@ Exit codes:
      protocol 1, or breaks even on an empty script
   4  inconclusive: nothing could be scored
   5  a bug of the suite
-Of several targets, the code is that of the worst, in the order 5, 3, 1, 4, 0.
+  130  interrupted (Ctrl-C); what was found until then is told
+  141  whoever read the output went away before a run ended
+Of several targets, the code is that of the worst, in the order 130, 5, 3, 1, 4, 0.
 A target that needs a program this machine lacks is skipped and says so.
 """

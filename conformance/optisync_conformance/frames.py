@@ -56,6 +56,10 @@ class Hello(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="hello"
     pipelining: int = IN_FLIGHT
 
 
+class _Version(msgspec.Struct, frozen=True, tag="hello", tag_field="t"):
+    protocol: int
+
+
 class Ran(msgspec.Struct, frozen=True, forbid_unknown_fields=True, tag="ran", tag_field="t"):
     """What was observed: after start, then after each step."""
 
@@ -126,6 +130,39 @@ def read(line: bytes) -> Answer:
         what = "is nested too deep" if deep else "is not JSON"
         remedy = "stdout is for frames alone, print to stderr"
         raise FrameError(f"the adapter wrote a line that {what}: {quote(line)}; {remedy}") from None
+
+
+def read_hello(line: bytes) -> Hello:
+    """The hello on the first line. Raises FrameError.
+
+    >>> read_hello(b'{"t":"hello","protocol":2}')
+    Traceback (most recent call last):
+    optisync_conformance.frames.FrameError: the adapter speaks protocol 2, the suite 1
+    """
+    try:
+        answer = read(line)
+    except FrameError as error:
+        _check_protocol(_protocol_of(line))
+        if not line.lstrip().startswith(b"{"):
+            raise
+        raise FrameError(f"{error}; specs/protocol.md has the form of a hello") from None
+    if not isinstance(answer, Hello):
+        raise FrameError(f"the first line must be a hello, not {quote(line)}")
+    _check_protocol(answer.protocol)
+    return answer
+
+
+def _protocol_of(line: bytes) -> int:
+    """The protocol of a hello that is not as hellos are in other ways; ours if it has none."""
+    try:
+        return msgspec.json.decode(line, type=_Version).protocol
+    except (msgspec.MsgspecError, UnicodeDecodeError, RecursionError):
+        return PROTOCOL
+
+
+def _check_protocol(protocol: int) -> None:
+    if protocol != PROTOCOL:
+        raise FrameError(f"the adapter speaks protocol {protocol}, the suite {PROTOCOL}")
 
 
 def quote(line: bytes, width: int = 160) -> str:

@@ -26,6 +26,8 @@ DERIVED_FROM: Final[dict[str, tuple[str, ...]]] = {
     "shown": ("effects", "pending"),
     "push_view": ("effects", "pending", "plan"),
 }
+# What a difference in one field is about, whatever the step of a generated case is about.
+_OF_FIELD: Final = {"tickets": "ticket-status"}
 # Rules that each text states for itself.
 _OWN: Final[dict[str, str]] = {
     "outbox": "outbox-",
@@ -88,6 +90,12 @@ def died(case: Case, step: int, kind: Literal["hang", "crash"]) -> Failure:
     """The failure of an implementation that hung, or died, at a step (from 1; 0: unknown)."""
     verb, nth = place(case, step)
     return Failure(case.req, step, verb, nth, "out", kind, None, None)
+
+
+def topic(case: Case, step: int, field: str) -> str:
+    """The requirement that a difference in a field breaks at a step (from 1)."""
+    generated = _OF_FIELD.get(field) if case.pack == "cover" else None
+    return generated or case.steps[step - 1].req or case.req
 
 
 def place(case: Case, step: int) -> tuple[str, int]:
@@ -255,8 +263,7 @@ class _Judge:
 
     def _fail(self, number: int, found: Difference, requirement: str | None = None) -> None:
         verb, nth = place(self._case, number)
-        own = self._case.steps[number - 1].req or self._case.req
-        path, of = "/".join(found.path), requirement or own
+        path, of = "/".join(found.path), requirement or topic(self._case, number, found.path[0])
         self._failures.append(
             Failure(of, number, verb, nth, path, found.kind, found.expected, found.got)
         )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 import subprocess
@@ -215,12 +216,12 @@ def connect(command: Sequence[str], cwd: Path | None = None) -> Link:
     being a function that returns one from a line to a line; all else is a program and its
     arguments. Raises CannotStart.
     """
-    kind, _, place = command[0].partition(":") if len(command) == 1 else ("", "", "")
+    if wrong := problem(command):
+        raise CannotStart(wrong)
+    kind, place = _kind(command)
     match kind:
         case "tcp":
             host, _, port = place.rpartition(":")
-            if not host or not port.isdigit():
-                raise CannotStart(f"{command[0]!r} is not tcp:HOST:PORT")
             return _dial(socket.AF_UNSPEC, (host, int(port)), command[0])
         case "unix":
             return _dial(socket.AF_UNIX, place, command[0])
@@ -230,10 +231,37 @@ def connect(command: Sequence[str], cwd: Path | None = None) -> Link:
             return ProcessLink(command, cwd)
 
 
+def problem(command: Sequence[str]) -> str:
+    """What is wrong with the form of a command line; "" if nothing.
+
+    >>> problem(["tcp:localhost"]), problem(["tcp:localhost:8080"])
+    ("'tcp:localhost' is not tcp:HOST:PORT", '')
+    """
+    kind, place = _kind(command)
+    before, _, after = place.rpartition(":")
+    match kind:
+        case "tcp":
+            form, fits = "tcp:HOST:PORT", bool(before) and after.isdecimal() and int(after) < 65536
+        case "unix":
+            form, fits = "unix:PATH", bool(place)
+        case "py":
+            form, fits = "py:MODULE:FACTORY", bool(before and after)
+        case _:
+            return ""
+    return "" if fits else f"{command[0]!r} is not {form}"
+
+
+def _kind(command: Sequence[str]) -> tuple[str, str]:
+    kind, _, place = command[0].partition(":") if len(command) == 1 else ("", "", "")
+    return kind, place
+
+
 def _dial(family: int, place: str | tuple[str, int], name: str) -> Link:
     try:
         if isinstance(place, tuple):
             return SocketLink(socket.create_connection(place, timeout=10))
+        if not os.path.exists(place):  # some systems say that the connection was refused
+            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         connected = socket.socket(family, socket.SOCK_STREAM)
         try:
             connected.connect(place)
@@ -248,8 +276,6 @@ def _dial(family: int, place: str | tuple[str, int], name: str) -> Link:
 
 def _load(place: str) -> Callable[[bytes], bytes]:
     module, _, name = place.partition(":")
-    if not module or not name:
-        raise CannotStart(f"'py:{place}' is not py:MODULE:FACTORY")
     if "" not in sys.path:
         sys.path.insert(0, "")
     try:

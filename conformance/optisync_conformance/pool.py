@@ -61,7 +61,10 @@ def run_all(
 
     for session in sessions:
         threading.Thread(target=work, args=(session,), daemon=True).start()
-    yield from _gather(results, len(sessions))
+    try:
+        yield from _gather(results, len(sessions))
+    finally:
+        source.close()  # an interruption ends it before the sessions have
 
 
 def _gather(

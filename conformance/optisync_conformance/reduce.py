@@ -15,7 +15,7 @@ from msgspec.structs import replace
 from optisync.errors import OptisyncError
 from optisync.values import Json, Obj, dump
 from optisync_conformance.case import Case, CaseError, Step, run_case, with_inverses
-from optisync_conformance.judge import WHOLE, Failure, fields, judge
+from optisync_conformance.judge import WHOLE, Failure, fields, judge, topic
 from optisync_conformance.match import MATCHERS
 from optisync_conformance.reference.stdio import SEES
 from optisync_conformance.script import ScriptError
@@ -41,7 +41,7 @@ def reduce(
     """
     reducer = _Reducer(case, failure, run, sees, lacks, budget)
     last = max(1, failure.step)
-    about = case.steps[last - 1].req or case.req
+    about = topic(case, last, failure.root)
     short = reducer.attempt(replace(case, steps=case.steps[:last], req=about))
     if short is None:
         return case

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -38,6 +38,7 @@ Emit = Callable[[Event], None]
 Load = Callable[[Sequence[str]], Sequence[Listed]]
 _PROFILE_SAMPLES: Final = 40
 _LOOKS: Final = 3
+_INTERRUPTED: Final = "interrupted"
 _FIRST: Final = ("coordinator",)
 
 
@@ -104,7 +105,7 @@ class Runner:
             return self._run()
         finally:
             for session in self._sessions:
-                session.kill()
+                session.end()
 
     def _open(self, options: Options) -> Session:
         return Session(lambda: connect(self._target.command, self._target.cwd), options)
@@ -118,6 +119,9 @@ class Runner:
         except Unusable as unusable:
             self._started(None)
             return self._end(Exit.UNUSABLE, str(unusable), unusable.stderr)
+        except KeyboardInterrupt:
+            self._started(None)
+            return self._end(Exit.INTERRUPTED, _INTERRUPTED)
         self._started(hello)
         waiting: dict[str, Listed] = {}
         try:
@@ -125,13 +129,19 @@ class Runner:
             self._second_pass(hello, failed)
             probes_ok = self._probe(hello)
         except Unusable as unusable:
-            for case in waiting.values():
-                self._done(case, Scored(Verdict.NOT_RUN, "the adapter became unusable"))
+            self._not_run(waiting.values(), "the adapter became unusable")
             return self._end(Exit.UNUSABLE, str(unusable), unusable.stderr)
+        except KeyboardInterrupt:
+            self._not_run(waiting.values(), _INTERRUPTED)
+            return self._end(Exit.INTERRUPTED, _INTERRUPTED)
         stale = expect.stale(self._entries, self._findings) if self._settings.whole else []
         for text in stale:
             self._emit(Stale(self._target.name, text))
-        return self._verdict(bool(stale) or not probes_ok)
+        return self._verdict(bool(stale) or not probes_ok, hello)
+
+    def _not_run(self, cases: Iterable[Listed], why: str) -> None:
+        for case in cases:
+            self._done(case, Scored(Verdict.NOT_RUN, why))
 
     def _read_ahead(self) -> None:
         """Read what will probably be played first, while the adapter starts."""
@@ -173,7 +183,7 @@ class Runner:
                 self._done(case, scored, seconds)
                 if isinstance(outcome, Observed) and scored.verdict is Verdict.PASS:
                     self._sample(case, outcome)
-        except Unusable:
+        except (Unusable, KeyboardInterrupt):
             for case, scored in failed:
                 self._done(case, scored)
             raise
@@ -200,11 +210,12 @@ class Runner:
                 continue
             try:
                 found = confirm(self._fresh, case, first, scope, self._settings.shrink)
-            except Unusable:
-                for other, scored in failed[index:]:
-                    self._done(other, scored)
+                scored = self._with_replay(found)
+            except (Unusable, KeyboardInterrupt):
+                for other, found_first in failed[index:]:
+                    self._done(other, found_first)
                 raise
-            self._done(case, self._with_replay(found))
+            self._done(case, scored)
 
     def _fresh(self) -> Session:
         return self._open(replace(self._settings.options, window=1))
@@ -262,13 +273,19 @@ class Runner:
             )
         )
 
-    def _verdict(self, wrong: bool) -> Ended:
+    def _verdict(self, wrong: bool, hello: Hello) -> Ended:
         if wrong or any(verdict in RED for verdict in self._verdicts):
             return self._end(Exit.FAILURE)
         if not any(verdict in SCORED for verdict in self._verdicts):
-            reason = "no case could be scored" if self._verdicts else "no case was selected"
+            reason = "no case could be scored" if self._verdicts else self._none_selected(hello)
             return self._end(Exit.INCONCLUSIVE, reason)
         return self._end(Exit.CONFORMANT)
+
+    def _none_selected(self, hello: Hello) -> str:
+        wanted = self._settings.profiles or self._target.profiles
+        if not wanted or any(name in hello.profiles for name in wanted):
+            return "no case was selected"
+        return f"the adapter declares {', '.join(hello.profiles)}, and not {' or '.join(wanted)}"
 
     def _end(self, how: Exit, reason: str = "", stderr: str = "") -> Ended:
         seconds = round(time.monotonic() - self._began, 3)

@@ -89,7 +89,7 @@ def _observed(case: Case, obs: Sequence[Observation], scope: Scope) -> Scored:
 def _refused(case: Case, fault: Fault, scope: Scope) -> Scored:
     if fault.kind == "unsupported" and fault.cap in scope.lacks:
         return Scored(Verdict.UNSUPPORTED, f"lacks {fault.cap}")
-    text = fault.text or "no text"
+    text = fault.text.strip() or "no text"
     if fault.kind == "unsupported":
         text = f"unsupported {fault.cap!r}, which hello does not list in `lacks`: {text}"
     mark, said = f"{case.req} @ run : {fault.kind}", f"the adapter answered {fault.kind}: {text}"

@@ -101,6 +101,7 @@ class Session:
         self._number = 0
         self._breaks = 0
         self._row = 0
+        self._over = False
 
     @property
     def hello(self) -> Hello:
@@ -146,12 +147,19 @@ class Session:
         if link:
             link.kill()
 
+    def end(self) -> None:
+        """End the conversation for good: no adapter is started any more."""
+        self._over = True
+        self.kill()
+
     def stderr(self) -> str:
         """The last of what the adapter wrote for people."""
         return self._link.stderr() if self._link else ""
 
     def begin(self) -> None:
         """Start the adapter and say hello, without waiting for the answer. Raises Unusable."""
+        if self._over:
+            raise Unusable("the session is over")
         try:
             link = self._beginning = self._connect()
         except CannotStart as error:
@@ -168,20 +176,14 @@ class Session:
         options = self._options
         try:
             line = link.receive(options.start_timeout)
-            answer = frames.read(line) if line is not None else None
+            answer = frames.read_hello(line) if line is not None else None
         except Closed as closed:
-            raise self._give_up(f"{closed} before it answered the hello") from None
+            say = "does it read stdin, and print a hello of its own?"
+            raise self._give_up(f"{closed} before it answered the hello; {say}") from None
         except (TooLong, frames.FrameError) as error:
             raise self._give_up(str(error)) from None
         if answer is None:
             raise self._give_up(f"no answer to the hello within {options.start_timeout:g} s")
-        if not isinstance(answer, Hello):
-            raise self._give_up(f"the first line must be a hello, not {frames.quote(line or b'')}")
-        if answer.protocol != frames.PROTOCOL:
-            wanted = frames.PROTOCOL
-            raise self._give_up(
-                f"the adapter speaks protocol {answer.protocol}, the suite {wanted}"
-            )
         if self._hello is not None and answer != self._hello:
             raise self._give_up("the adapter declares something else after a restart")
         self._hello = answer

@@ -23,6 +23,8 @@ from typing import Final
 
 import msgspec
 
+from optisync_conformance.link import problem
+
 FILE: Final = "optisync.toml"
 
 
@@ -62,7 +64,9 @@ class Target:
 
 
 def of_command(command: Sequence[str]) -> Target:
-    """The target that a command line after `--` names."""
+    """The target that a command line after `--` names. Raises TargetsError."""
+    if wrong := problem(command):
+        raise TargetsError(wrong)
     return Target("adapter", tuple(command))
 
 
@@ -85,6 +89,8 @@ def load(path: Path) -> list[Target]:
     for entry in entries:
         if not entry.command:
             raise TargetsError(f"{path}: target {entry.name!r} has an empty command")
+        if wrong := problem(entry.command):
+            raise TargetsError(f"{path}: target {entry.name!r}: {wrong}")
         if names.count(entry.name) > 1:
             raise TargetsError(f"{path}: two targets are called {entry.name!r}")
     return [_target(entry, path.parent) for entry in entries]

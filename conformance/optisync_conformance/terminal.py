@@ -35,6 +35,7 @@ _STYLE: Final = {Verdict.PASS: "green", Verdict.XFAIL: "yellow", Verdict.BLIND: 
 _NAMED: Final = 20
 _EXIT_STYLE: Final = {Exit.CONFORMANT: "green", Exit.INCONCLUSIVE: "yellow"}
 _EVERY: Final = 0.1
+_WIDE: Final = 10_000
 
 
 class Terminal:
@@ -98,7 +99,7 @@ class Terminal:
             self._print(f"{target.name}: {len(red) - self._most} more failures", "bold")
             named = self._most + _NAMED
             for done in red[self._most : named]:
-                self._print(f"  {done.verdict} {done.case} [{done.requirement}]")
+                self._print(f"  {done.verdict} {done.case} [{done.requirement}]", whole=True)
             if len(red) > named:
                 self._print(f"  and {len(red) - named} more; --report json=FILE names them all")
         for probe in target.probes:
@@ -114,17 +115,7 @@ class Terminal:
                 self._print(_indented(target.ended.stderr))
 
     def _summary(self, event: RunEnded) -> None:
-        from rich.table import Table
-
-        table = Table(box=None, pad_edge=False, header_style="bold")
-        table.add_column("target", overflow="fold")
-        columns = self._report.columns
-        for verdict in columns:
-            table.add_column(verdict.value, justify="right")
-        table.add_column("result", overflow="fold")
-        for target in self._report.targets.values():
-            table.add_row(target.name, *_cells(target, columns), _result(target))
-        self._console.print(table)
+        self._table()
         for target in self._report.targets.values():
             self._broken(target)
             self._unjudged(target)
@@ -133,12 +124,34 @@ class Terminal:
             f"{event.exit.value} in {event.seconds:.1f} s (exit code {event.exit.code})", style
         )
 
+    def _table(self) -> None:
+        from rich.markup import escape
+        from rich.table import Table
+
+        targets, columns = self._report.targets, self._report.columns
+        table = Table(box=None, pad_edge=False, header_style="bold")
+        table.add_column("target", no_wrap=True, min_width=max(map(len, targets), default=0))
+        for verdict in columns:
+            table.add_column(verdict.value, justify="right", no_wrap=True)
+        table.add_column("result")
+        for target in targets.values():
+            table.add_row(escape(target.name), *_cells(target, columns), _result(target))
+        wide = self._console.options.update(width=_WIDE)
+        if self._console.measure(table, options=wide).minimum <= self._console.width:
+            self._console.print(table)
+            return
+        for target in targets.values():  # as a table its words would have to be broken
+            told = zip(columns, _cells(target, columns), strict=True)
+            counts = "" if target.skipped else ", ".join(f"{name} {cell}" for name, cell in told)
+            for line in filter(None, (f"{escape(target.name)}: {_result(target)}", counts)):
+                self._console.print(line, highlight=False)
+
     def _broken(self, target: TargetReport) -> None:
         if not target.broken:
             return
         self._print(f"\n{target.name} breaks", "bold")
         for slug, found in target.broken.items():
-            self._print(f"  {slug}: {_how_many(found)}")
+            self._print(f"  {slug}: {_how_many(found)}", whole=True)
 
     def _unjudged(self, target: TargetReport) -> None:
         if not target.unjudged:
@@ -147,8 +160,8 @@ class Terminal:
         for text, found in target.unjudged.items():
             self._print(f"  {text}: {_how_many(found)}")
 
-    def _print(self, text: str, style: str = "") -> None:
-        self._console.print(text, style=style, markup=False, highlight=False)
+    def _print(self, text: str, style: str = "", whole: bool = False) -> None:
+        self._console.print(text, style=style, markup=False, highlight=False, soft_wrap=whole)
 
 
 def _how_many(found: Sequence[Done]) -> str:
@@ -186,9 +199,11 @@ def show_failure(console: Console, done: Done, target: str = "") -> None:
         console.print(text, style=style, markup=False, highlight=False)
 
     name = f"{target}: {done.case}" if target else done.case
-    console.print(
-        Rule(Text(f"{done.verdict.upper()} {name}", "bold red"), align="left", style="red")
-    )
+    title = Text(f"{done.verdict.upper()} {name}", "bold red")
+    if len(title) < console.width - 4:
+        console.print(Rule(title, align="left", style="red"))
+    else:  # a rule would cut the name, which somebody may want to copy
+        console.print(title, soft_wrap=True)
     detail = done.detail
     if detail is None:
         say(done.note)
@@ -264,4 +279,8 @@ def console_for(stream_is_stderr: bool = False) -> Console:
     """The console to print on; plain when the output is no terminal or NO_COLOR is set."""
     from rich.console import Console
 
-    return Console(file=sys.stderr if stream_is_stderr else sys.stdout, soft_wrap=False)
+    class Broken(Console):
+        def on_broken_pipe(self) -> None:
+            raise BrokenPipeError  # the command line says how it ends
+
+    return Broken(file=sys.stderr if stream_is_stderr else sys.stdout, soft_wrap=False)

@@ -78,6 +78,11 @@ MISTAKES = [
     (("run", "--jobs", "0", "--", "x"), "0 is not in the range"),
     (("run", "--report", "pdf=x", "--", "x"), "--report takes KIND=FILE"),
     (("run", "--report", "ndjson=no/such/x", "--", "x"), "cannot write no/such/x"),
+    (("run", "--report", "html=no/such/x", "--", "x"), "there is no directory no/such"),
+    (("run", "--report", "json=.", "--", "x"), "cannot write .: it is a directory"),
+    (("run", "--", "tcp:somewhere"), "'tcp:somewhere' is not tcp:HOST:PORT"),
+    (("run", "--", "py:module"), "'py:module' is not py:MODULE:FACTORY"),
+    (("doctor", "--", "tcp:somewhere:65536"), "is not tcp:HOST:PORT"),
     (("run", "--expect", "no.toml", "--pack", "core", "--", "x"), "no.toml: cannot be read"),
     (("run", "--fix-expect", "--", "x"), "--fix-expect needs --expect FILE"),
     (("run", "--target", "a", "--", "x"), "--target goes without a command"),
@@ -85,6 +90,8 @@ MISTAKES = [
     (("replay", "--", "x"), "Missing argument 'FILES...'"),
     (("replay", "no.json", "--", "x"), "no.json: No such file or directory"),
     (("show", "rollback-is-removed"), "did you mean rollback-is-removal"),
+    (("show", "op-unaskd"), "no requirement 'op-unaskd'; did you mean op-unasked or "),
+    (("show", "nosuch.case"), "no requirement 'nosuch.case'; `optisync list` and "),
     (("spec", "show", "x"), "there is no requirement 'x'"),
     (("adapter", "--mutant", "x"), "there is no faulty version 'x'"),
     (("report", "no.ndjson"), "no.ndjson: No such file or directory"),
@@ -308,6 +315,19 @@ def test_an_adapter_in_this_process(tmp_path: Path) -> None:
     words = ("run", "--profile", "patch", "--pack", "core")
     done = optisync(*words, "--", "py:mine:make", cwd=tmp_path)
     assert done.returncode == 0, done.stdout + done.stderr
+
+
+def test_whoever_stops_reading_a_list_has_seen_no_failure(tmp_path: Path) -> None:
+    for words, code in ((("list",), 0), (("run", "--profile", "patch", "--", "true"), 141)):
+        reading, writing = os.pipe()
+        os.close(reading)
+        try:
+            done = subprocess.run(
+                (*SUITE, *words), cwd=tmp_path, stdout=writing, stderr=subprocess.PIPE, timeout=120
+            )
+        finally:
+            os.close(writing)
+        assert (done.returncode, done.stderr) == (code, b"")
 
 
 HEAVY = ("jinja2", "hypothesis", "jsonschema", "wasmtime", "xml.etree", "asyncio", "http")

@@ -7,6 +7,7 @@ import json
 from pathlib import Path
 from xml.etree import ElementTree
 
+import msgspec
 import pytest
 from rich.console import Console
 
@@ -35,6 +36,7 @@ from optisync_conformance.reports.files import (
     ReportError,
     Stream,
     Wanted,
+    check,
     to_json,
     wanted,
     write,
@@ -70,13 +72,14 @@ STUCK = Detail(
     step=1,
     steps=[{"do": "tick", "ms": 60000}],
 )
+BAD = Done("one", "view.bad", "rollback-is-removal", "view", Verdict.FAIL, detail=DETAIL)
 RUN: list[Event] = [
     RunStarted("0.1.0", 1, ("core",), ("one", "two")),
     TargetStarted("one", "adapter", Impl("an engine", "1"), {"view": Scope(("out",), ("clock",))}),
     Planned("one", 5),
     Done("one", "view.stuck", "view-is-fold", "view", Verdict.ERROR, detail=STUCK),
     Done("one", "view.good", "view-is-fold", "view", Verdict.PASS, 0.01),
-    Done("one", "view.bad", "rollback-is-removal", "view", Verdict.FAIL, detail=DETAIL),
+    BAD,
     Done("one", "view.dim", "view-is-fold", "view", Verdict.BLIND, note="cannot see view"),
     Done("one", "view.known", "told-once", "view", Verdict.XFAIL, note="defect: x", detail=DETAIL),
     Probed("one", "extra-rest", False, "answers differently", "wait longer"),
@@ -89,9 +92,13 @@ RUN: list[Event] = [
 
 
 def shown(width: int, most: int = 10) -> str:
+    return told(width, *RUN, most=most)
+
+
+def told(width: int, *events: Event, most: int = 10) -> str:
     out = io.StringIO()
     terminal = Terminal(Console(file=out, width=width), most)
-    for event in RUN:
+    for event in events:
         terminal(event)
     return out.getvalue()
 
@@ -101,10 +108,10 @@ def test_the_stream_reads_back() -> None:
 
 
 def test_the_worst_target_decides() -> None:
-    order = [Exit.CONFORMANT, Exit.INCONCLUSIVE, Exit.FAILURE, Exit.UNUSABLE, Exit.SUITE_BUG]
+    order = list(Exit)
     for index, each in enumerate(order):
         assert worst(order[: index + 1]) is each
-    assert [each.code for each in order] == [0, 4, 1, 3, 5]
+    assert [each.code for each in order] == [0, 4, 1, 3, 5, 130]
 
 
 def test_the_terminal_tells_a_failure_whole() -> None:
@@ -137,6 +144,34 @@ def test_sixty_columns_without_colour_are_enough() -> None:
     assert "\x1b" not in text.replace("\x1b[31m", "")  # only what the adapter itself printed
     longest = max((line for line in text.splitlines() if "optisync replay" not in line), key=len)
     assert len(longest) <= 60, longest
+
+
+def test_forty_columns_break_no_word() -> None:
+    lines = [line.rstrip() for line in shown(40, most=1).splitlines()]
+    assert "one: failure" in lines and "two: skipped: needs node" in lines
+    assert "pass 1, blind 1, fail 1, error 1," in lines
+    assert "  error view.stuck [view-is-fold]" in lines
+    assert "FAIL one: a.name-that-is-longer-than-forty-columns" in told(
+        40,
+        msgspec.structs.replace(BAD, case="a.name-that-is-longer-than-forty-columns"),
+        TargetEnded("one", Exit.FAILURE, 1.5),
+    )
+
+
+def test_texts_that_differ_in_a_number_are_one() -> None:
+    def unjudged(*texts: str) -> list[str]:
+        details = [msgspec.structs.replace(STUCK, text=text) for text in texts]
+        cases = [
+            Done("one", f"x.{index}", "told-once", "view", Verdict.ERROR, detail=detail)
+            for index, detail in enumerate(details)
+        ]
+        return [f"{text}: {len(each)}" for text, each in collect(cases).of("one").unjudged.items()]
+
+    assert unjudged("no x, <STDIN> line 3.\n", "no x, <STDIN> line 33.\nmore", "no y, line 3") == [
+        "no x, <STDIN> line N.: 2",
+        "no y, line 3: 1",
+    ]
+    assert unjudged("line 3\n", "line 3") == ["line 3: 2"]
 
 
 def test_many_failures_are_told_in_a_line_each() -> None:
@@ -193,7 +228,7 @@ def test_markdown_has_the_summary_and_the_failure() -> None:
 
 def test_reports_are_written_where_they_are_wanted(tmp_path: Path) -> None:
     kinds = ("json", "junit", "html", "md")
-    reports = [Wanted(kind, tmp_path / "new" / kind) for kind in kinds]
+    reports = [Wanted(kind, tmp_path / kind) for kind in kinds]
     write(RUN, reports)
     assert all(report.path.stat().st_size > 100 for report in reports)
 
@@ -207,7 +242,9 @@ def test_a_wrong_wish_is_refused(text: str) -> None:
 def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     for kind in ("json", "ndjson"):
+        bad = [Wanted(kind, tmp_path / "file" / "x")]
+        with pytest.raises(ReportError, match=r"cannot write .*: there is no directory"):
+            check(bad)
         with pytest.raises(ReportError, match="cannot write"):
-            bad = [Wanted(kind, tmp_path / "file" / "x")]
             Stream(bad)
             write(RUN, bad)

@@ -32,6 +32,11 @@ def test_a_target_that_needs_what_is_not_here_says_so(tmp_path: Path) -> None:
     assert target.missing == "needs no-such-program, which is not on this machine"
 
 
+def test_a_place_that_is_none_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(TargetsError, match=r"target 'x': 'tcp:here' is not tcp:HOST:PORT"):
+        load(written(tmp_path, '[[target]]\nname = "x"\ncommand = ["tcp:here"]'))
+
+
 def test_a_target_that_is_not_built_says_so(tmp_path: Path) -> None:
     text = '[[target]]\nname = "x"\ncommand = ["x"]\nfiles = ["dist/x.js"]'
     (target,) = load(written(tmp_path, text))

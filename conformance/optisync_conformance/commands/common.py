@@ -164,10 +164,8 @@ def chosen_target(name: str | None) -> Target:
     command = adapter_command()
     if bool(command) == bool(name):
         raise click.UsageError("give either --target or the adapter's command after --")
-    if name is None:
-        return of_command(command)
     try:
-        return targets_of([name])[0]
+        return of_command(command) if name is None else targets_of([name])[0]
     except TargetsError as error:
         raise click.ClickException(str(error)) from None
 

@@ -137,6 +137,8 @@ def _advice(how: Exit, probe_failed: bool) -> str:
             return "Nothing could be scored: `sees` is too small, or `lacks` too large."
         case Exit.UNUSABLE | Exit.SUITE_BUG:
             return "The adapter cannot be used yet."
+        case Exit.INTERRUPTED:
+            return "Interrupted: nothing is known of the rest."
         case Exit.FAILURE if probe_failed:
             return "Mend failed probes first: until then no verdict can be believed."
         case Exit.FAILURE:

@@ -13,7 +13,7 @@ from optisync_conformance.commands.common import (
     profile_option,
     select,
 )
-from optisync_conformance.requirements import RequirementError, get, load
+from optisync_conformance.requirements import get, load
 from optisync_conformance.telling import compact, effect_text, setting_text, step_text
 
 
@@ -47,11 +47,9 @@ def show(name: str) -> None:
     if found is not None:
         _show_case(found)
         return
-    try:
-        requirement = get(name)
-    except RequirementError as error:
-        close = _near(name, [case.id for case in cases])
-        raise click.ClickException(f"{error}{close}, and no case of this name") from None
+    if name not in load():
+        raise click.ClickException(_unknown(name, [*load(), *(case.id for case in cases)]))
+    requirement = get(name)
     click.echo(f"{requirement.slug} ({requirement.file}:{requirement.line})")
     click.echo(f"  {requirement.sentence}")
     if requirement.reason:
@@ -62,11 +60,13 @@ def show(name: str) -> None:
             click.echo(f"  case {case.id}: {case.title}")
 
 
-def _near(name: str, known: Sequence[str]) -> str:
+def _unknown(name: str, known: Sequence[str]) -> str:
     from difflib import get_close_matches
 
-    close = get_close_matches(name, known, n=1)
-    return f"; there is a case {close[0]}" if close else ""
+    close = get_close_matches(name, known, n=3)
+    hint = "`optisync list` and `optisync list --requirements` name them"
+    hint = f"did you mean {' or '.join(close)}?" if close else hint
+    return f"there is no case and no requirement {name!r}; {hint}"
 
 
 def _expected(field: str, expected: object) -> str:

@@ -9,7 +9,7 @@ import click
 import msgspec
 
 from optisync_conformance.events import Event, RunEnded, RunStarted, decode
-from optisync_conformance.reports.files import ReportError, Stream, wanted, write
+from optisync_conformance.reports.files import ReportError, Stream, check, wanted, write
 
 
 @click.command()
@@ -30,6 +30,7 @@ def report(files: Sequence[Path], reports: Sequence[str]) -> None:
     merged = _merged(events)
     try:
         wishes = [wanted(text) for text in reports]
+        check(wishes)
         stream = Stream(wishes)
         for event in merged:
             stream.write(event)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import chain
 from pathlib import Path
 
@@ -33,7 +33,7 @@ from optisync_conformance.events import (
     worst,
 )
 from optisync_conformance.exits import EXITS
-from optisync_conformance.reports.files import ReportError, Stream, Wanted, wanted, write
+from optisync_conformance.reports.files import ReportError, Stream, Wanted, check, wanted, write
 from optisync_conformance.requirements import RequirementError
 from optisync_conformance.runner import Emit, Ended, Runner, Settings
 from optisync_conformance.session import SUITE, Options
@@ -91,6 +91,7 @@ def run(
         raise click.UsageError(f"put -- before the command: optisync run -- {' '.join(words)}")
     try:
         files = [wanted(text) for text in reports]
+        check(files)
         chosen = _targets(adapter_command(), names, expect_file)
     except (ReportError, targets.TargetsError) as error:
         raise click.ClickException(str(error)) from None
@@ -154,13 +155,9 @@ def _run(
 
         show = Terminal(console_for(), most)
         emit(RunStarted(SUITE, settings.options.seed, packs, tuple(each.name for each in chosen)))
-        exits = [
-            _one(target, runner, emit, fix_expect)
-            for target, runner in zip(chosen, chain([first], runners), strict=False)
-        ]
+        how = worst(_exits(chosen, chain([first], runners), emit, fix_expect))
     finally:
         strays.kill_orphans()
-    how = worst([each for each in exits if each is not None])
     emit(RunEnded(how, round(time.monotonic() - began, 3)))
     stream.close()
     try:
@@ -168,6 +165,20 @@ def _run(
     except ReportError as error:
         raise click.ClickException(str(error)) from None
     return how.code
+
+
+def _exits(
+    chosen: Sequence[Target], runners: Iterator[Runner | None], emit: Emit, fix: bool
+) -> list[Exit]:
+    """How each target that was run came out; after an interruption no other is begun."""
+    exits: list[Exit] = []
+    for target in chosen:
+        if Exit.INTERRUPTED in exits:
+            emit(TargetSkipped(target.name, "the run was interrupted"))
+            continue
+        how = _one(target, next(runners), emit, fix)
+        exits += [] if how is None else [how]
+    return exits
 
 
 def _runner(target: Target, settings: Settings, emit: Emit, fix: bool) -> Runner | None:
@@ -190,7 +201,7 @@ def _one(target: Target, runner: Runner | None, emit: Emit, fix: bool) -> Exit |
         ended = runner.run()
     except (CaseError, RequirementError) as error:
         raise click.ClickException(str(error)) from None
-    if fix and target.expect:
+    if fix and target.expect and ended.exit is not Exit.INTERRUPTED:
         _rewrite(target.expect, ended)
     return ended.exit
 

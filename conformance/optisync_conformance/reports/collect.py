@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -67,13 +68,32 @@ class TargetReport:
     def unjudged(self) -> dict[str, list[Done]]:
         """The cases that the adapter did not carry out though it lacks nothing they need, expected
         or not, by what was said; what was said most comes first."""
-        stuck = ((done.detail, done) for done in self.done if _is_unjudged(done))
-        return _grouped((detail.text, done) for detail, done in stuck if detail is not None)
+        stuck = [(_gist(done), done) for done in self.done if _is_unjudged(done)]
+        said: dict[str, set[str]] = {}
+        for gist, _ in stuck:
+            said.setdefault(_without_numbers(gist), set()).add(gist)
+        alike = {gist: name for name, many in said.items() if len(many) > 1 for gist in many}
+        return _grouped((alike.get(gist, gist), done) for gist, done in stuck)
 
     @property
     def exit(self) -> Exit:
         """How the target came out; inconclusive as long as it has not ended."""
         return self.ended.exit if self.ended else Exit.INCONCLUSIVE
+
+
+def _gist(done: Done) -> str:
+    """The first line of what was said."""
+    lines = done.detail.text.strip().splitlines() if done.detail else []
+    return lines[0].strip() if lines else ""
+
+
+def _without_numbers(text: str) -> str:
+    """What stays the same when texts count something.
+
+    >>> _without_numbers("no step tick at a.pl line 7, <STDIN> line 333.")
+    'no step tick at a.pl line N, <STDIN> line N.'
+    """
+    return re.sub(r"[0-9]+", "N", text)
 
 
 def _is_unjudged(done: Done) -> bool:

@@ -39,6 +39,15 @@ def wanted(text: str) -> Wanted:
     return Wanted(kind, Path(name))
 
 
+def check(reports: Sequence[Wanted]) -> None:
+    """See, before anything is run, that there is a place for each. Raises ReportError."""
+    for path in (report.path for report in reports):
+        if not path.parent.is_dir():
+            raise ReportError(f"cannot write {path}: there is no directory {path.parent}")
+        if path.is_dir():
+            raise ReportError(f"cannot write {path}: it is a directory")
+
+
 class Stream:
     """The `ndjson` reports of a run, written line by line while it lasts."""
 
@@ -71,7 +80,6 @@ def write(events: Sequence[Event], reports: Sequence[Wanted]) -> None:
             continue
         content = _content(report.kind, whole)
         try:
-            report.path.parent.mkdir(parents=True, exist_ok=True)
             report.path.write_bytes(content)
         except OSError as error:
             raise ReportError(f"cannot write {report.path}: {error.strerror}") from None

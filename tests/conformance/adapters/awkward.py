@@ -153,6 +153,7 @@ AT_HELLO: dict[str, Callable[[], object]] = {
     "100-mb-at-hello": many_megabytes,
     "other-frame-at-hello": lambda: say({"t": "ran", "id": 1, "obs": NONE}),
     "other-protocol": lambda: hello(protocol=2),
+    "other-protocol-alone": lambda: say({"t": "hello", "protocol": 2}),
     "no-profiles": lambda: hello(profiles=Frame()),
     "unknown-profile": lambda: hello(profiles={"pathc": {"sees": ["out"]}}),
     "unknown-lack": lambda: hello(profiles={"patch": {"sees": ["out"], "lacks": ["inverse"]}}),

@@ -213,3 +213,14 @@ def test_what_goes_with_a_lack_is_no_difference_wherever_it_is_expected() -> Non
     case = replace(coordinator({"do": "tick", "then": {"view": {"base": 1}}}), profile="pipeline")
     found = judge(case, [START, after(view={})], (*SEEN, "view"), ("base-versions",))
     assert [failure.path for failure in found.failures] == ["view/base"]
+
+
+def test_what_a_generated_case_says_of_tickets_alone_is_about_them() -> None:
+    start: dict[str, object] = {"out": {"ok": {}}, "pending": [], "tickets": {}}
+    parts = (Step(Obj({"do": "drain"}), Obj({"pending": (), "tickets": Obj({"$m1": "pending"})})),)
+    for pack, wanted in (("cover", "ticket-status"), ("core", "told-once")):
+        case = Case("c.x", "T", "told-once", "pipeline", Obj(), parts, pack)
+        (alone,) = judge(case, [start, start], ("out", "pending", "tickets")).failures
+        assert (alone.requirement, alone.path) == (wanted, "tickets/$m1")
+        both = judge(case, [start, {**start, "pending": ["$m2"]}], ("out", "pending", "tickets"))
+        assert both.failures[0].requirement == "told-once"
