@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import socket
 import subprocess
@@ -260,8 +259,6 @@ def _dial(family: int, place: str | tuple[str, int], name: str) -> Link:
     try:
         if isinstance(place, tuple):
             return SocketLink(socket.create_connection(place, timeout=10))
-        if not os.path.exists(place):  # some systems say that the connection was refused
-            raise FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT))
         connected = socket.socket(family, socket.SOCK_STREAM)
         try:
             connected.connect(place)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from contextlib import suppress
 from functools import partial
+from itertools import count
 from pathlib import Path
 from uuid import uuid4
 
@@ -146,3 +148,25 @@ def test_what_an_adapter_said_goes_with_its_failure() -> None:
     with pytest.raises(Unusable, match="no answer to the hello within 20 s") as caught:
         Session(lambda: mute, Options()).one(script(1))
     assert caught.value.stderr == "said to people"
+
+
+def test_a_session_that_has_ended_starts_nothing() -> None:
+    session = opened("honest")
+    session.start()
+    session.end()
+    with pytest.raises(Unusable, match="over"):
+        session.start()
+
+
+def test_whoever_stops_listening_ends_the_work_of_all() -> None:
+    before = set(threading.enumerate())
+    sessions = [opened("honest"), opened("honest")]
+    found = run_all(sessions, ((number, script(1)) for number in count()))
+    next(iter(found))
+    assert isinstance(found, Generator)
+    found.close()
+    for thread in set(threading.enumerate()) - before:
+        thread.join(30)
+        assert not thread.is_alive()
+    for session in sessions:
+        session.end()
