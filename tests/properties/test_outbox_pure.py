@@ -116,15 +116,21 @@ def undecided(member: Member | None) -> bool:
     return isinstance(member, Item) and not isinstance(member.status, Acked)
 
 
+def row(state: Outbox, entity: Entity) -> Entity:
+    """A temporary id and the id that the server gave for it are one row."""
+    real = state.aliases.get(entity.id)
+    return entity if real is None else Entity(entity.resource, EntityId(real))
+
+
 def may_go(state: Outbox, member: Member) -> bool:
     """By the text: what keeps this one back, whatever the order in which members are looked at."""
     if not isinstance(member.status, Queued) or member.status.not_before > state.now:
         return False
     if isinstance(member, Hole):
         return True
-    entry = member.entry
+    entry, mine = member.entry, row(state, member.entry.entity)
     earlier = [m for m in state.queue if isinstance(m, Item) and m.seq < member.seq]
-    same_row = any(undecided(m) and m.entry.entity == entry.entity for m in earlier)
+    same_row = any(undecided(m) and row(state, m.entry.entity) == mine for m in earlier)
     waits = any(undecided(m) and m.seq in member.after for m in earlier)
     nameless = {
         str(m.entry.entity.id)
@@ -133,9 +139,9 @@ def may_go(state: Outbox, member: Member) -> bool:
         and isinstance(m.status, Acked)
         and m.entry.entity.id not in state.aliases
     }
-    doubted = any(doubt.entity == entry.entity for doubt in state.doubts)
+    doubted = any(row(state, doubt.entity) == mine for doubt in state.doubts)
     needs = isinstance(entry.change, Update | Delete) and entry.base is None and not member.sent
-    baseless = needs and entry.entity not in state.versions
+    baseless = needs and mine not in state.versions
     return not (same_row or waits or nameless & mentions(entry) or doubted or baseless)
 
 
